@@ -1,0 +1,50 @@
+"""Results of the engines: an estimate with its interval, or the reason there is none."""
+
+from dataclasses import dataclass
+
+
+class EngineInputError(ValueError):
+    """Input that cannot be right; the message names the row or value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value with its 95 % interval and sample size.
+
+    `n` is the count below the line (sessions of a rate, orders of a mean). `unit` is one of
+    rate (0-1), count, money (base currency), money_per, days, stars, ratio.
+    `low` and `high` are None where the value is a plain count or sum.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    n: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Why there is no estimate. `reason` is a key of REASONS; `n` and `needed` say how far the data is."""
+
+    reason: str
+    n: float | None = None
+    needed: float | None = None
+
+
+Result = Estimate | Unavailable
+
+REASONS = frozenset(
+    {
+        "no_traffic_data",
+        "no_spend_data",
+        "no_orders_data",
+        "no_customer_data",
+        "no_delivery_data",
+        "no_review_data",
+        "no_refund_data",
+        "no_cost_data",
+        "too_few",
+        "too_young",
+    }
+)

@@ -1,0 +1,25 @@
+"""Who may see what. Every view resolves its workspace here, and every query starts from that workspace."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+
+from flywheel.accounts.models import Membership, Role, Workspace
+
+
+def get_workspace(request: HttpRequest, slug: str, needs: Role = Role.READER) -> Workspace:
+    """The workspace named by `slug`, when the signed-in user holds at least the role `needs` in it.
+
+    Raises Http404 for a stranger (the workspace's existence is not told) and PermissionDenied for a member
+    without the right. `request.workspace` and `request.role` are set for the templates' frame.
+    Views are behind `login_required`, so the user is known here.
+    """
+    membership = (
+        Membership.objects.select_related("workspace").filter(user_id=request.user.pk, workspace__slug=slug).first()
+    )
+    if membership is None:
+        raise Http404
+    if membership.role < needs:
+        raise PermissionDenied
+    request.workspace = membership.workspace  # type: ignore[attr-defined]
+    request.role = Role(membership.role)  # type: ignore[attr-defined]
+    return membership.workspace

@@ -1,0 +1,103 @@
+"""The one place that reads environment variables: each is declared, parsed, and refused with a clear message."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One environment variable. `help` and `default` are what the README's table must say (a test holds it)."""
+
+    name: str
+    default: str
+    help: str
+
+
+VARIABLES: dict[str, Variable] = {
+    v.name: v
+    for v in [
+        Variable("SECRET_KEY", "", "Signs sessions and forms. Required when DEBUG is off and the servers are external."),
+        Variable("DEBUG", "false", "Django's debug pages; never on a server."),
+        Variable("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", "Host names the web server answers to, comma separated."),
+        Variable("TRUSTED_ORIGINS", "", "Origins allowed to post forms, e.g. https://flywheel.example.com."),
+        Variable("HTTPS", "false", "Behind TLS: secure cookies, HSTS, X-Forwarded-Proto trusted."),
+        Variable("DATABASE_URL", "", "postgres://user:password@host:5432/name. Empty: the embedded server."),
+        Variable("REDIS_URL", "", "redis://host:6379/0, for Celery and the cache. Empty: the embedded server."),
+        Variable("VAR_DIR", "var", "Folder for the embedded servers' data, uploads, logs and screenshots."),
+        Variable("POSTGRES_BIN", "", "Folder with initdb and postgres, in place of the bundled ones."),
+        Variable("VALKEY_BIN", "", "A valkey-server or redis-server, in place of the bundled one."),
+        Variable("HOST", "127.0.0.1", "Address the web server listens on."),
+        Variable("PORT", "8000", "Port the web server listens on."),
+        Variable("WEB_WORKERS", "2", "Web server processes."),
+        Variable("CELERY_WORKERS", "2", "Celery worker processes."),
+        Variable("MAX_UPLOAD_MB", "2048", "Largest file accepted by the upload page."),
+        Variable("DEMO_ORDERS", "200000", "Orders in the demo business."),
+        Variable("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
+        Variable("FLYWHEEL_REAL_DATA", "", "Folder with public data sets; tests that need them skip without it."),
+    ]
+}
+
+
+def text(name: str) -> str:
+    """The variable as a string, stripped; its default when unset or empty."""
+    return (os.environ.get(name) or VARIABLES[name].default).strip()
+
+
+def flag(name: str) -> bool:
+    """The variable as true or false; raises ImproperlyConfigured on any other word."""
+    value = text(name).lower()
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name}={value!r}: expected true or false.")
+
+
+def number(name: str, low: int, high: int) -> int:
+    """The variable as a whole number from `low` to `high`; raises ImproperlyConfigured otherwise."""
+    value = text(name)
+    if not value.isdigit() or not low <= int(value) <= high:
+        raise ImproperlyConfigured(f"{name}={value!r}: expected a whole number from {low} to {high}.")
+    return int(value)
+
+
+def words(name: str) -> list[str]:
+    """The variable as a comma-separated list, empty parts dropped."""
+    return [part.strip() for part in text(name).split(",") if part.strip()]
+
+
+def choice(name: str, allowed: set[str]) -> str:
+    """The variable as one of `allowed`; raises ImproperlyConfigured otherwise."""
+    value = text(name)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name}={value!r}: expected one of {', '.join(sorted(allowed))}.")
+    return value
+
+
+def database(url: str) -> dict[str, object]:
+    """Django's DATABASES entry for a postgres:// address; raises ImproperlyConfigured when it is another kind."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        raise ImproperlyConfigured("DATABASE_URL: expected postgres://user:password@host:port/name.")
+    options = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(options.pop("host", "") or parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": options,
+    }
+
+
+def var_dir() -> Path:
+    """The folder of everything the program writes, absolute."""
+    folder = Path(text("VAR_DIR")).expanduser()
+    return folder if folder.is_absolute() else BASE_DIR / folder

@@ -1,0 +1,51 @@
+"""Facts: raw records, each belonging to a workspace and a source."""
+
+from flywheel.facts.models.base import Channel, Fact, Market, Source
+from flywheel.facts.models.market import CompetitorOffer, Engine, Investment, MarketIndicator
+from flywheel.facts.models.orders import (
+    COUNTED_STATES,
+    Customer,
+    FirstOrder,
+    Order,
+    OrderChild,
+    OrderLine,
+    OrderState,
+    Payment,
+    Refund,
+)
+from flywheel.facts.models.service import CustomerCampaign, Referral, Review, SurveyAnswer, Ticket
+from flywheel.facts.models.traffic import STAGES, PageExperience, Session, SessionEvent, Spend, Traffic
+from flywheel.facts.models.upkeep import DirtyWeek, Rollup
+
+__all__ = [
+    "COUNTED_STATES",
+    "STAGES",
+    "Channel",
+    "CompetitorOffer",
+    "Customer",
+    "CustomerCampaign",
+    "DirtyWeek",
+    "Engine",
+    "Fact",
+    "FirstOrder",
+    "Investment",
+    "Market",
+    "MarketIndicator",
+    "Order",
+    "OrderChild",
+    "OrderLine",
+    "OrderState",
+    "PageExperience",
+    "Payment",
+    "Referral",
+    "Refund",
+    "Review",
+    "Rollup",
+    "Session",
+    "SessionEvent",
+    "Source",
+    "Spend",
+    "SurveyAnswer",
+    "Ticket",
+    "Traffic",
+]

@@ -1,0 +1,87 @@
+"""After the sale: reviews, tickets, surveys, referrals, campaigns to customers."""
+
+from django.contrib.postgres.indexes import BrinIndex
+from django.db import models
+
+from flywheel.facts.models.base import Fact, counter_field, fact_key, key_field
+from flywheel.facts.models.orders import OrderChild
+
+
+class Review(OrderChild):
+    """A product review: 1 to 5 stars."""
+
+    reviewed_at = models.DateTimeField()
+    review_date = models.DateField()
+    week = models.DateField()
+    rating = models.DecimalField(max_digits=3, decimal_places=1)
+    has_media = models.BooleanField(null=True)
+
+    class Meta:
+        constraints = (fact_key("review"),)
+        indexes = (
+            models.Index(fields=["workspace", "order_ref"], name="review_order"),
+            BrinIndex(fields=["week"], name="review_week"),
+        )
+
+
+class Ticket(OrderChild):
+    """A customer's contact with the service team; `first_reply_at` is the first reply by a human."""
+
+    opened_at = models.DateTimeField()
+    week = models.DateField()
+    first_reply_at = models.DateTimeField(null=True)
+    solved_at = models.DateTimeField(null=True)
+    customer_ref = key_field()
+    reason = key_field()
+    proactive = models.BooleanField(null=True)
+    csat = models.DecimalField(max_digits=3, decimal_places=1, null=True)
+
+    class Meta:
+        constraints = (fact_key("ticket"),)
+        indexes = (
+            models.Index(fields=["workspace", "order_ref"], name="ticket_order"),
+            BrinIndex(fields=["week"], name="ticket_week"),
+        )
+
+
+class SurveyAnswer(Fact):
+    """An answer to "how likely are you to recommend us", 0 to 10."""
+
+    answered_at = models.DateTimeField()
+    week = models.DateField()
+    market = key_field()
+    customer_ref = key_field()
+    score = models.SmallIntegerField()
+
+    class Meta:
+        constraints = (fact_key("survey_answer"),)
+
+
+class Referral(Fact):
+    """An invitation by a customer, and the order that came of it ('' while none has)."""
+
+    invited_at = models.DateTimeField()
+    week = models.DateField()
+    market = key_field()
+    referrer = key_field()
+    referred = key_field()
+    order_ref = key_field()
+
+    class Meta:
+        constraints = (fact_key("referral"),)
+
+
+class CustomerCampaign(Fact):
+    """A mailing to customers."""
+
+    sent_at = models.DateTimeField()
+    week = models.DateField()
+    name = key_field()
+    market = key_field()
+    sent = counter_field()
+    opened = counter_field()
+    clicked = counter_field()
+    ordered = counter_field()
+
+    class Meta:
+        constraints = (fact_key("customer_campaign"),)

@@ -1,0 +1,87 @@
+"""Batches of facts and the mappings that read them."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from flywheel.accounts.models import Workspace
+from flywheel.facts.models import Source
+from flywheel.jobs.models import Job
+
+
+class Mapping(models.Model):
+    """How a kind of file is read: which column feeds which field, and what its words mean.
+
+    `columns`: field name -> column header. `constants`: field name -> value for every row.
+    `values`: field name -> {word in the file: our word}. `options`: date_format, time_zone, decimal, delimiter ...
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="mappings")
+    slug = models.SlugField(max_length=60)
+    name = models.CharField(_("name"), max_length=120)
+    kind = models.CharField(_("kind of data"), max_length=30)
+    columns = models.JSONField(default=dict)
+    constants = models.JSONField(default=dict)
+    values = models.JSONField(default=dict)
+    options = models.JSONField(default=dict)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["workspace", "slug"], name="mapping_once"),)
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Batch(models.Model):
+    """One file loaded as one kind of fact: whole or not at all."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("Not loaded yet")
+        QUEUED = "queued", _("Waiting")
+        LOADED = "loaded", _("Loaded")
+        REJECTED = "rejected", _("Rejected")
+        FAILED = "failed", _("Failed")
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="batches")
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="batches")
+    kind = models.CharField(max_length=30)
+    mapping = models.JSONField(default=dict)  # as used: columns, constants, values, options
+    file_name = models.CharField(max_length=255)
+    path = models.CharField(max_length=500)
+    size = models.BigIntegerField(default=0)
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    rows = models.BigIntegerField(null=True)
+    added = models.BigIntegerField(null=True)
+    changed = models.BigIntegerField(null=True)
+    unchanged = models.BigIntegerField(null=True)
+    rejected = models.BigIntegerField(null=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(auto_now_add=True)
+    loaded_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+        indexes = (models.Index(fields=["workspace", "-created_at"], name="batch_recent"),)
+
+    def __str__(self) -> str:
+        return self.file_name
+
+
+class RowError(models.Model):
+    """One thing wrong in one row of a batch's file."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="errors")
+    line = models.BigIntegerField()
+    column = models.CharField(max_length=200, blank=True)
+    value = models.CharField(max_length=200, blank=True)
+    code = models.CharField(max_length=40)  # a key of flywheel.intake.words.EXPECTED
+    detail = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ("line", "id")
+
+    def __str__(self) -> str:
+        return f"{self.line}: {self.code}"

@@ -1,0 +1,176 @@
+"""Weekly measures: additive sums per week × market × channel × one facet. KPIs are ratios of these, computed later.
+
+A sum is NULL when no fact behind it told the value: missing is not zero.
+"""
+
+from django.db import models
+
+from flywheel.accounts.models import Workspace
+from flywheel.facts.models.base import key_field
+
+
+def total_field() -> models.DecimalField:
+    """A sum of money in base currency; NULL when nothing was known."""
+    return models.DecimalField(max_digits=24, decimal_places=4, null=True)
+
+
+def square_field() -> models.DecimalField:
+    """A sum of squared amounts, for standard errors."""
+    return models.DecimalField(max_digits=38, decimal_places=4, null=True)
+
+
+def count_field() -> models.BigIntegerField:
+    """A sum of counts; NULL when nothing was known."""
+    return models.BigIntegerField(null=True)
+
+
+class Measure(models.Model):
+    """The slice every measure row belongs to."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_index=False)
+    week = models.DateField()
+    market = key_field()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.week} {self.market}"
+
+
+def week_index(name: str) -> tuple[models.Index]:
+    """The one index of a measure table."""
+    return (models.Index(fields=["workspace", "week"], name=name),)
+
+
+class MarketWeek(Measure):
+    """Advertising per campaign."""
+
+    channel = key_field()
+    campaign = key_field()
+    cost_base = total_field()
+    impressions = count_field()
+    clicks = count_field()
+
+    class Meta:
+        indexes = week_index("market_week")
+
+
+class ConversionWeek(Measure):
+    """The journey and the orders per device. Orders are counted ones, in the week they were placed."""
+
+    channel = key_field()
+    device = key_field()
+    sessions = count_field()
+    engaged_sessions = count_field()
+    product_views = count_field()
+    carts = count_field()
+    cart_views = count_field()
+    checkouts = count_field()
+    payment_attempts = count_field()
+    payments = count_field()
+    orders = count_field()
+    first_orders = count_field()
+    priced_orders = count_field()  # orders whose net revenue is known
+    net_base = total_field()
+    net_squares = square_field()
+    first_priced_orders = count_field()
+    first_net_base = total_field()
+    first_net_squares = square_field()
+    costed_orders = count_field()  # orders whose contribution is known
+    costed_net_base = total_field()  # net revenue of the orders whose contribution is known
+    contribution_base = total_field()
+
+    class Meta:
+        indexes = week_index("conversion_week")
+
+
+class AftersalesWeek(Measure):
+    """Deliveries (in the week of delivery), reviews, tickets and refunds (each in its own week) per carrier."""
+
+    channel = key_field()
+    carrier = key_field()
+    deliveries = count_field()
+    delivery_days = models.DecimalField(max_digits=20, decimal_places=4, null=True)
+    promised_deliveries = count_field()
+    late_by_time = count_field()
+    late_by_date = count_field()
+    reviews = count_field()
+    rating_sum = models.DecimalField(max_digits=20, decimal_places=2, null=True)
+    rating_squares = models.DecimalField(max_digits=24, decimal_places=4, null=True)
+    tickets = count_field()
+    proactive_tickets = count_field()
+    csat_ratings = count_field()
+    csat_good = count_field()
+    refunds = count_field()
+    refund_base = total_field()
+
+    class Meta:
+        indexes = week_index("aftersales_week")
+
+
+class CohortWeek(Measure):
+    """Customers by the week, market and channel of their first order, and what they did since.
+
+    Windows are in days after the first order. A window is complete only when the whole cohort is that old:
+    the reader leaves out younger weeks.
+    """
+
+    channel = key_field()
+    customers = count_field()
+    repeaters_30 = count_field()
+    repeaters_60 = count_field()
+    repeaters_90 = count_field()
+    repeaters_180 = count_field()
+    repeat_orders_90 = count_field()
+    repeat_orders_365 = count_field()
+    repeat_priced_365 = count_field()
+    repeat_net_365 = total_field()
+    repeat_net_squares_365 = square_field()
+    costed_customers_365 = count_field()  # customers all of whose orders within 365 days have a known contribution
+    contribution_365 = total_field()
+    contribution_squares_365 = square_field()
+
+    class Meta:
+        indexes = week_index("cohort_week")
+
+
+class CohortMonth(models.Model):
+    """Customers by month of first order, active in a later month (month 0 is the cohort's own)."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_index=False)
+    cohort = models.DateField()
+    month = models.DateField()
+    market = key_field()
+    channel = key_field()
+    customers = count_field()
+    orders = count_field()
+    net_base = total_field()
+
+    class Meta:
+        indexes = (models.Index(fields=["workspace", "cohort"], name="cohort_month"),)
+
+    def __str__(self) -> str:
+        return f"{self.cohort} {self.month}"
+
+
+class PaymentWeek(Measure):
+    """Payments by method, in their order's week; every payment, whatever became of the order."""
+
+    method = key_field()
+    payments = count_field()
+    amount_base = total_field()
+
+    class Meta:
+        indexes = week_index("payment_week")
+
+
+class StatusWeek(Measure):
+    """Orders by the source's own status word, counted or not."""
+
+    status = key_field()
+    state = key_field()
+    orders = count_field()
+
+    class Meta:
+        indexes = week_index("status_week")
