@@ -57,7 +57,10 @@ class Batch(models.Model):
     added = models.BigIntegerField(null=True)
     changed = models.BigIntegerField(null=True)
     unchanged = models.BigIntegerField(null=True)
-    rejected = models.BigIntegerField(null=True)
+    rejected = models.BigIntegerField(null=True)  # rows with something wrong
+    notes = models.JSONField(
+        default=dict
+    )  # what the reader should know: a key of flywheel.intake.words.NOTES -> number
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(auto_now_add=True)
     loaded_at = models.DateTimeField(null=True)

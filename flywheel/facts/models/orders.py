@@ -31,7 +31,7 @@ def _zero(name: str) -> Coalesce:
 
 _NET = Case(
     When(gross__isnull=False, then=F("gross") - _zero("discount")),
-    default=F("total") - _zero("shipping") - _zero("tax"),
+    default=Coalesce(F("total"), F("paid")) - _zero("shipping") - _zero("tax"),
     output_field=models.DecimalField(max_digits=18, decimal_places=4),
 )
 
@@ -63,7 +63,8 @@ class Order(Fact):
     discount = money_field()
     shipping = money_field()
     tax = money_field()
-    total = money_field()  # all that the customer pays; from the payments when the order itself does not say
+    total = money_field()  # all that the customer pays, as the order itself says
+    paid = money_field()  # the sum of its payments, kept only while the order says neither gross nor total
     cogs = money_field()
     fulfilment_cost = money_field()
     payment_cost = money_field()
@@ -107,6 +108,7 @@ class Order(Fact):
             BrinIndex(fields=["week"], name="order_week", pages_per_range=16),
             BrinIndex(fields=["delivered_week"], name="order_delivered", pages_per_range=16),
             models.Index(fields=["workspace", "customer"], name="order_customer"),
+            models.Index(fields=["workspace", "customer_ref"], name="order_customer_ref"),
         )
 
 
@@ -126,7 +128,7 @@ class OrderLine(Fact):
 
 
 class OrderChild(Fact):
-    """A record that belongs to an order. Week, market, channel and carrier are copied from the order when both are in."""
+    """A record that belongs to an order: week, market, channel and carrier are the order's as soon as both are in."""
 
     order_ref = key_field()
     market = key_field()
