@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -22,9 +22,9 @@ class Variable:
 VARIABLES: dict[str, Variable] = {
     v.name: v
     for v in [
-        Variable("SECRET_KEY", "", "Signs sessions and forms. Required when DEBUG is off and the servers are external."),
+        Variable("SECRET_KEY", "", "Signs sessions and forms. Required with an external database."),
         Variable("DEBUG", "false", "Django's debug pages; never on a server."),
-        Variable("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", "Host names the web server answers to, comma separated."),
+        Variable("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]", "Host names the web server answers to."),
         Variable("TRUSTED_ORIGINS", "", "Origins allowed to post forms, e.g. https://flywheel.example.com."),
         Variable("HTTPS", "false", "Behind TLS: secure cookies, HSTS, X-Forwarded-Proto trusted."),
         Variable("DATABASE_URL", "", "postgres://user:password@host:5432/name. Empty: the embedded server."),
@@ -85,7 +85,7 @@ def database(url: str) -> dict[str, object]:
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
         raise ImproperlyConfigured("DATABASE_URL: expected postgres://user:password@host:port/name.")
-    options = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+    options = dict(parse_qsl(parts.query))
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
@@ -95,6 +95,20 @@ def database(url: str) -> dict[str, object]:
         "PORT": str(parts.port or ""),
         "OPTIONS": options,
     }
+
+
+def redis(url: str) -> tuple[str, str]:
+    """(Celery's address, the cache's address) for a redis://, rediss:// or unix:// address.
+
+    A socket is written unix:///path/to.sock?db=0. Raises ImproperlyConfigured when it is another kind.
+    """
+    parts = urlsplit(url)
+    if parts.scheme in {"redis", "rediss"} and parts.hostname:
+        return url, url
+    if parts.scheme == "unix" and parts.path:
+        base = dict(parse_qsl(parts.query)).get("db", "0")
+        return f"redis+socket://{parts.path}?virtual_host={base}", url
+    raise ImproperlyConfigured("REDIS_URL: expected redis://host:port/number or unix:///path/to.sock?db=number.")
 
 
 def var_dir() -> Path:

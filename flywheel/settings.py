@@ -116,8 +116,7 @@ if EMBEDDED_VALKEY:
     CELERY_BROKER_URL = f"redis+socket://{valkey_socket(VAR_DIR)}?virtual_host=0"
     CACHE_URL = f"unix://{valkey_socket(VAR_DIR)}?db=1"
 else:
-    CELERY_BROKER_URL = env.text("REDIS_URL")
-    CACHE_URL = env.text("REDIS_URL")
+    CELERY_BROKER_URL, CACHE_URL = env.redis(env.text("REDIS_URL"))
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

@@ -1,0 +1,145 @@
+"""Servers, databases, the fixed cast of users, and jobs run to their end."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from django.conf import settings
+
+from tests import servers
+
+if TYPE_CHECKING:
+    from pytest_django import DjangoDbBlocker
+
+    from flywheel.accounts.models import Role, User, Workspace
+
+PASSWORD = "correct-horse-battery"  # every test user's
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers before Django reads its settings; workers of xdist inherit their addresses."""
+    if not hasattr(config, "workerinput"):
+        if settings.configured:
+            raise pytest.UsageError("Unset DJANGO_SETTINGS_MODULE: the tests bring their own settings.")
+        stack = contextlib.ExitStack()
+        config.add_cleanup(stack.close)
+        stack.enter_context(servers.for_this_run())
+        os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    import django
+
+    django.setup()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: "DjangoDbBlocker", worker_id: str) -> None:
+    """Give this worker a copy of the run's database, which the first to come migrates."""
+    from django.db import connection
+
+    template, own = servers.name_of("template"), servers.name_of(worker_id)
+    with django_db_blocker.unblock(), servers.maintenance() as maintenance:
+        if not servers.exists(maintenance, template):
+            _migrate(maintenance, template)
+        servers.copy_database(maintenance, template, own)
+        connection.settings_dict["NAME"] = own
+
+
+def _migrate(maintenance: "servers.Maintenance", template: str) -> None:
+    from django.core.management import call_command
+    from django.db import connection
+
+    partial = template + "_new"
+    servers.create_database(maintenance, partial)
+    connection.settings_dict["NAME"] = partial
+    call_command("migrate", verbosity=0, interactive=False)
+    connection.close()
+    servers.rename_database(maintenance, partial, template)
+
+
+@pytest.fixture
+def server_environment(db: None) -> dict[str, str]:
+    """The environment of a child process (manage.py, a Celery worker) that works on this test's database."""
+    from django.db import connection
+
+    return {**os.environ, "DATABASE_URL": servers.url_of(connection.settings_dict["NAME"])}
+
+
+# --- the cast ---------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def workspace(db: None) -> "Workspace":
+    """A business in euros, Monday to Sunday, in Berlin."""
+    from flywheel.accounts.models import Workspace
+
+    return Workspace.objects.create(name="Acme", slug="acme", base_currency="EUR", time_zone="Europe/Berlin")
+
+
+@pytest.fixture
+def owner(workspace: "Workspace") -> "User":
+    """Owns the workspace."""
+    from flywheel.accounts.models import Role
+
+    return _member(workspace, "owner", Role.OWNER)
+
+
+@pytest.fixture
+def engine_lead(workspace: "Workspace") -> "User":
+    """Leads an engine: loads data."""
+    from flywheel.accounts.models import Role
+
+    return _member(workspace, "lead", Role.ENGINE_LEAD)
+
+
+@pytest.fixture
+def reader(workspace: "Workspace") -> "User":
+    """May look at everything and change nothing."""
+    from flywheel.accounts.models import Role
+
+    return _member(workspace, "reader", Role.READER)
+
+
+@pytest.fixture
+def stranger(db: None) -> "User":
+    """Signed up, but a member of no workspace."""
+    from flywheel.accounts.models import User
+
+    return User.objects.create_user("stranger@example.com", PASSWORD, name="Stranger")
+
+
+def _member(workspace: "Workspace", name: str, role: "Role") -> "User":
+    from flywheel.accounts.models import Membership, User
+
+    user = User.objects.create_user(f"{name}@example.com", PASSWORD, name=name.title())
+    Membership.objects.create(workspace=workspace, user=user, role=role)
+    return user
+
+
+# --- jobs -------------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def run_jobs(db: None) -> Callable[[], int]:
+    """Runs queued jobs, and those that they start, until none is left; returns how many it ran.
+
+    Through the worker's own code, without its heartbeat: nobody else can see rows of a test's open transaction.
+    """
+    from flywheel.jobs.runner import run
+
+    from flywheel.jobs.models import Job
+
+    def drain() -> int:
+        count = 0
+        while job := Job.objects.filter(state=Job.State.QUEUED).order_by("created_at").first():
+            run(job.pk, heartbeat=False)
+            count += 1
+        return count
+
+    return drain
+
+
+@pytest.fixture
+def empty_queue(transactional_db: None) -> Iterator[None]:
+    """Celery's queue emptied before and after a test with a real worker."""
+    from flywheel.celery import app
+
+    app.control.purge()
+    yield
+    app.control.purge()
