@@ -1,0 +1,263 @@
+"""The weakest link of a week: opportunity and attainment per engine, the verdict or why there is none."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from engines import value
+from engines.business import Business
+from engines.drivers import YEAR, model_panel
+from engines.locate import MOST, Segment, locate, since
+from engines.panel import WEEK, Array, Panel, week_range
+from engines.results import Unavailable
+from engines.value import Draws, State
+
+ENGINES = ("market", "conversion", "aftersales")
+CALL_CHANCE = 0.70  # an engine is named when it has the largest opportunity in this share of the draws
+MATERIAL = 0.02  # of the business's value; a smaller loss is not worth a meeting
+STALE_WEEKS = 1  # complete weeks that may lack data before the verdict is withheld
+HISTORY_WEEKS = 3 * YEAR  # two years for the season and one for cohorts
+
+
+@dataclass(frozen=True)
+class EngineResult:
+    """One engine: opportunity per week with its 90 % interval, attainment (0-1), chance of being the largest."""
+
+    key: str
+    opportunity: float
+    low: float
+    high: float
+    attainment: float
+    chance_largest: float
+
+
+@dataclass(frozen=True)
+class DriverResult:
+    """One driver in one market: level now, reference and its basis, and what reaching it is worth per week."""
+
+    key: str
+    engine: str
+    market: str
+    now: float
+    reference: float | None
+    basis: str
+    established: bool
+    opportunity: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The named weakest link, or `reason` for no call (with what there is and what is needed)."""
+
+    called: bool
+    reason: str = ""
+    have: float | None = None
+    needed: float | None = None
+    engine: str = ""
+    driver: str = ""
+    market: str = ""
+    segments: tuple[Segment, ...] = ()
+    since: str = ""
+    loss: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+    chance: float = 0.0
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The whole diagnosis of one week; `value` is the business's V per week, with its 90 % interval."""
+
+    week: str
+    verdict: Verdict
+    value: float | None = None
+    value_low: float | None = None
+    value_high: float | None = None
+    first_orders: float | None = None
+    customer_value: float | None = None
+    referral: float | None = None
+    engines: tuple[EngineResult, ...] = ()
+    drivers: tuple[DriverResult, ...] = ()
+
+    def as_data(self) -> dict[str, Any]:
+        """Plain data for storage."""
+        return asdict(self)
+
+
+def diagnose(business: Business, week: np.datetime64, seed: int = 20260101) -> Diagnosis:
+    """The diagnosis of the week that starts on `week`, a complete one, from the weeks up to and including it.
+
+    Deterministic for a given business and seed; independent of row order.
+    """
+    label = str(week.astype("datetime64[D]"))
+    span = business.weeks()
+    if span is None:
+        return Diagnosis(label, Verdict(False, "no_data"))
+    first = max(span[0], week - HISTORY_WEEKS * WEEK)
+    if first > week:
+        return Diagnosis(label, Verdict(False, "no_data"))
+    panel = model_panel(business, week_range(first, week))
+    last = len(panel.weeks) - 1
+    model = value.state(panel, last)
+    if isinstance(model, Unavailable):
+        reason = _overall_reason(panel, model)
+        return Diagnosis(label, Verdict(False, reason.reason, reason.n, reason.needed))
+    draws = value.draw(model, panel, last, seed)
+    return _judge(business, panel, model, draws, label)
+
+
+def _overall_reason(panel: Panel, unavailable: Unavailable) -> Unavailable:
+    """Data that the business never had outranks data that only the window lacks, which is stale."""
+    measure = {"no_traffic_data": "sessions", "no_spend_data": "cost_base", "no_orders_data": "orders"}
+    name = measure.get(unavailable.reason)
+    if name is not None and not np.isnan(panel[name]).all():
+        return Unavailable("stale")
+    return unavailable
+
+
+def _judge(business: Business, panel: Panel, model: State, draws: Draws, label: str) -> Diagnosis:
+    base = value.evaluate(model, draws.now, draws.uplift)
+    now = np.nansum(base.value, axis=1)
+    gains = {e: _gain(model, draws, {d.key for d in model.drivers if d.engine == e}) for e in ENGINES}
+    engines = _engines(now, gains)
+    drivers = _drivers(model, draws, base.value)
+    low, high = value.interval(now)
+    return Diagnosis(
+        label,
+        _verdict(business, panel, model, engines, drivers, float(now.mean())),
+        float(now.mean()),
+        low,
+        high,
+        float(np.nansum(base.first_orders, axis=1).mean()),
+        _customer_value(base),
+        _share_of_first(base),
+        engines,
+        drivers,
+    )
+
+
+def _customer_value(base: value.Value) -> float:
+    weights = np.nan_to_num(base.first_orders)
+    return float((np.nan_to_num(base.customer_value) * weights).sum() / weights.sum())
+
+
+def _share_of_first(base: value.Value) -> float:
+    weights = np.nan_to_num(base.first_orders)
+    return float((base.referral * weights).sum() / weights.sum())
+
+
+def _gain(model: State, draws: Draws, keys: set[str]) -> Array:
+    """S × M: V with these drivers at reference, minus V now."""
+    after = value.evaluate(model, value.raised(draws, keys), draws.uplift).value
+    return np.nan_to_num(after - value.evaluate(model, draws.now, draws.uplift).value)
+
+
+def _engines(now: Array, gains: dict[str, Array]) -> tuple[EngineResult, ...]:
+    totals = np.stack([gains[e].sum(axis=1) for e in ENGINES])
+    best = totals.argmax(axis=0)
+    largest = totals.max(axis=0)
+    results = []
+    for i, key in enumerate(ENGINES):
+        low, high = value.interval(totals[i])
+        mean = float(totals[i].mean())
+        reach = float(now.mean()) + mean
+        results.append(
+            EngineResult(
+                key,
+                mean,
+                low,
+                high,
+                float(np.clip(now.mean() / reach, 0, 1)) if reach > 0 else 0.0,
+                float(np.mean((best == i) & (largest > 0))),
+            )
+        )
+    return tuple(results)
+
+
+def _drivers(model: State, draws: Draws, base: Array) -> tuple[DriverResult, ...]:
+    """Every driver of every market that has one, largest opportunity first."""
+    rows = []
+    for driver, now, ref in zip(model.drivers, model.now, model.references, strict=True):
+        gain = _gain(model, draws, {driver.key}) if ref.established.any() else np.zeros_like(base)
+        for m, market in enumerate(model.markets):
+            if np.isnan(now.log[m]):
+                continue
+            low, high = value.interval(gain[:, m])
+            rows.append(
+                DriverResult(
+                    driver.key,
+                    driver.engine,
+                    market,
+                    float(np.exp(now.log[m])),
+                    None if np.isnan(ref.log[m]) else float(np.exp(ref.log[m])),
+                    ref.basis[m],
+                    bool(ref.established[m]),
+                    float(gain[:, m].mean()),
+                    low,
+                    high,
+                )
+            )
+    return tuple(sorted(rows, key=lambda r: (-r.opportunity, r.key, r.market)))
+
+
+def _verdict(
+    business: Business,
+    panel: Panel,
+    model: State,
+    engines: tuple[EngineResult, ...],
+    drivers: tuple[DriverResult, ...],
+    total: float,
+) -> Verdict:
+    if _is_stale(panel):
+        return Verdict(False, "stale")
+    best = max(engines, key=lambda e: e.opportunity)
+    if best.opportunity <= 0:
+        return Verdict(False, "at_reference")
+    if best.opportunity < MATERIAL * abs(total):
+        return Verdict(False, "nothing_stands_out", best.opportunity, MATERIAL * abs(total))
+    if best.chance_largest < CALL_CHANCE or best.low <= 0:
+        return Verdict(False, "not_sure", best.chance_largest, CALL_CHANCE)
+    return _named(business, panel, model, best, [d for d in drivers if d.engine == best.key and d.established])
+
+
+def _named(business: Business, panel: Panel, model: State, best: EngineResult, weak: list[DriverResult]) -> Verdict:
+    """The call: the engine's most valuable driver, where it is weak, and since when."""
+    worth = {d.key: sum(w.opportunity for w in weak if w.key == d.key) for d in model.drivers}
+    driver = max(model.drivers, key=lambda d: (worth[d.key], d.key))
+    markets = _weak_markets([w for w in weak if w.key == driver.key])
+    segments = (*markets, *locate(business, driver, [s.value for s in markets], panel.weeks))
+    return Verdict(
+        True,
+        engine=best.key,
+        driver=driver.key,
+        market=markets[0].value,
+        segments=segments,
+        since=since(business, driver, segments, panel.weeks),
+        loss=best.opportunity,
+        low=best.low,
+        high=best.high,
+        chance=best.chance_largest,
+    )
+
+
+def _weak_markets(weak: list[DriverResult]) -> list[Segment]:
+    """The fewest markets that hold most of the driver's opportunity, largest first."""
+    total = sum(w.opportunity for w in weak)
+    chosen: list[Segment] = []
+    for w in weak:
+        if sum(s.share for s in chosen) >= MOST:
+            break
+        chosen.append(Segment("market", w.market, w.opportunity / total))
+    return chosen
+
+
+def _is_stale(panel: Panel) -> bool:
+    """Whether traffic, spend or orders are unknown in the newest weeks, beyond what is allowed."""
+    for measure in ("sessions", "cost_base", "orders"):
+        known = np.flatnonzero((~np.isnan(panel[measure])).any(axis=1))
+        if len(panel.weeks) - 1 - int(known.max()) >= STALE_WEEKS:
+            return True
+    return False

@@ -1,0 +1,105 @@
+"""The level a driver could reach, and whether the gap to it is more than usual variation."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from scipy import stats
+
+from engines.drivers import MIN_BLOCKS, Driver, History, Level, season
+from engines.panel import Array
+
+OWN, PEERS, GOAL, NONE = "own", "peers", "goal", "none"
+OWN_SIGMAS = 3.0  # gap to the own upper quartile that noise alone passes in under 2 % of quarters
+PEER_CHANCE = 0.001  # a market this unlikely among the others is weak, not merely different
+MIN_PEERS = 3
+QUARTILE = 0.75
+QUARTILE_ERROR = 1.36 / sqrt(12)  # standard error of a normal sample's upper quartile, 12 blocks, in sigmas
+MEDIAN_STEP = 0.954  # median |difference| of two normal draws, in sigmas
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Per market: the log level to reach, its standard error, what it rests on, and whether the gap is established.
+
+    Where the gap is within usual variation, `established` is False and the driver offers no opportunity there.
+    """
+
+    log: Array
+    error: Array
+    basis: tuple[str, ...]
+    established: np.ndarray
+
+
+def reference(driver: Driver, now: Level, past: History, goal: Array | None = None) -> Reference:
+    """The reference of each market: a goal where one is set, else the higher of own history and the other markets.
+
+    `now`: length M. `goal`: log levels per market, NaN where none is set.
+    """
+    own_log, own_error, own_gap = _own(now, past)
+    peer_log, peer_error, peer_gap = _peers(now)
+    use_peers = peer_gap & (~own_gap | (peer_log > own_log))
+    log = np.where(use_peers, peer_log, own_log)
+    error = np.where(use_peers, peer_error, own_error)
+    established = own_gap | use_peers
+    basis = np.where(use_peers, PEERS, np.where(np.isnan(own_log), NONE, OWN))
+    if goal is not None:
+        set_ = ~np.isnan(goal)
+        log, error = np.where(set_, goal, log), np.where(set_, 0.0, error)
+        established, basis = np.where(set_, goal > now.log, established), np.where(set_, GOAL, basis)
+    return Reference(log, error, tuple(str(b) for b in basis), established.astype(bool))
+
+
+def _own(now: Level, past: History) -> tuple[Array, Array, np.ndarray]:
+    """Own upper quartile of de-seasonalised blocks, shrunk towards their median as far as they are sampling noise."""
+    width = now.log.size
+    blank = np.full(width, np.nan)
+    if past.blocks.shape[0] < MIN_BLOCKS:
+        return blank, blank, np.zeros(width, dtype=bool)
+    shape = season(past)
+    blocks = past.blocks - shape[1:, None]
+    sampling = np.nanmean(past.errors**2, axis=0)
+    noise = _noise(blocks, sampling)
+    median, quartile = np.nanmedian(blocks, axis=0), np.nanquantile(blocks, QUARTILE, axis=0)
+    spread = np.nanvar(blocks, axis=0)
+    trust = np.clip(1 - sampling / np.maximum(spread, 1e-18), 0, 1)
+    log = median + trust * (quartile - median) + shape[0]
+    enough = (~np.isnan(blocks)).sum(axis=0) >= MIN_BLOCKS
+    gap = log - now.log > OWN_SIGMAS * np.sqrt(noise**2 + now.error**2 / 2 + (QUARTILE_ERROR * noise) ** 2)
+    return np.where(enough, log, np.nan), QUARTILE_ERROR * noise, gap & enough
+
+
+def _noise(blocks: Array, sampling: Array) -> Array:
+    """Usual block-to-block variation per market: sampling noise plus what the markets vary beyond it in common.
+
+    Differences of neighbours hardly see a shift of level, so a weakness within the history does not hide itself.
+    """
+    with np.errstate(all="ignore"):
+        steps = np.nanmedian(np.abs(np.diff(blocks, axis=0)), axis=0) / MEDIAN_STEP
+        beyond = np.nanmedian(np.maximum(steps**2 - sampling, 0))
+    return np.sqrt(sampling + (0 if np.isnan(beyond) else beyond))
+
+
+def _peers(now: Level) -> tuple[Array, Array, np.ndarray]:
+    """Median of the other markets, each shrunk towards the pool by its noise; a gap only for an outlier."""
+    width = now.log.size
+    log, error, gap = np.full(width, np.nan), np.full(width, np.nan), np.zeros(width, dtype=bool)
+    for m in range(width):
+        others = np.delete(now.log, m)
+        noise = np.delete(now.error, m)[~np.isnan(others)]
+        others = others[~np.isnan(others)]
+        if others.size < MIN_PEERS or np.isnan(now.log[m]):
+            continue
+        spread = float(others.std(ddof=1))
+        log[m] = float(np.median(_shrunk(others, noise)))
+        error[m] = spread / sqrt(others.size)
+        scale = sqrt(spread**2 * (1 + 1 / others.size) + now.error[m] ** 2)
+        chance = stats.t.sf((others.mean() - now.log[m]) / max(scale, 1e-12), df=others.size - 1)
+        gap[m] = chance < PEER_CHANCE and log[m] > now.log[m]
+    return log, error, gap
+
+
+def _shrunk(values: Array, noise: Array) -> Array:
+    between = max(float(values.var(ddof=1)) - float((noise**2).mean()), 0.0)
+    pool = float(np.average(values, weights=1 / (between + noise**2 + 1e-12)))
+    return pool + between / (between + noise**2 + 1e-12) * (values - pool)
