@@ -121,9 +121,8 @@ def run_jobs(db: None) -> Callable[[], int]:
 
     Through the worker's own code, without its heartbeat: nobody else can see rows of a test's open transaction.
     """
-    from flywheel.jobs.runner import run
-
     from flywheel.jobs.models import Job
+    from flywheel.jobs.runner import run
 
     def drain() -> int:
         count = 0

@@ -1,0 +1,39 @@
+"""Which function does which kind of work. A room registers its own in `<room>/jobs.py`."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django.utils.module_loading import autodiscover_modules
+
+if TYPE_CHECKING:
+    from flywheel.jobs.models import Job
+    from flywheel.jobs.progress import Progress
+
+Handler = Callable[["Job", "Progress"], dict[str, Any] | None]
+_handlers: dict[str, Handler] = {}
+
+
+def handler(kind: str) -> Callable[[Handler], Handler]:
+    """Register the decorated function for jobs of `kind`. Raises ValueError when the kind has another handler.
+
+    It may be called again for the same job after a worker's death, so it must be safe to rerun. What it returns
+    (plain JSON) becomes the job's result.
+    """
+
+    def register(function: Handler) -> Handler:
+        if kind in _handlers:
+            raise ValueError(f"Two handlers for jobs of kind {kind!r}.")
+        _handlers[kind] = function
+        return function
+
+    return register
+
+
+def find(kind: str) -> Handler:
+    """The handler of `kind`; raises LookupError when no room has one. The rooms' modules are read at first use."""
+    if kind not in _handlers:
+        autodiscover_modules("jobs")
+    try:
+        return _handlers[kind]
+    except KeyError:
+        raise LookupError(f"No handler for jobs of kind {kind!r}.") from None

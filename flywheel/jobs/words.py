@@ -1,0 +1,20 @@
+"""What jobs and their steps are called on the page."""
+
+from django.utils.translation import gettext_lazy as _
+
+KINDS = {
+    "import": _("Import a file"),
+    "roll": _("Sum up the changed weeks"),
+    "diagnose": _("Find the weakest link"),
+    "demo": _("Build the demo business"),
+}
+STEPS = {
+    "reading": _("Reading the file"),
+    "parsing": _("Reading the file"),
+    "checking": _("Checking every row"),
+    "storing": _("Storing"),
+    "upkeep": _("Bringing related facts up to date"),
+    "generating": _("Making up the business"),
+    "rolling": _("Summing up weeks"),
+    "diagnosing": _("Diagnosing weeks"),
+}
