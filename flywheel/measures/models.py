@@ -70,6 +70,7 @@ class ConversionWeek(Measure):
     payment_attempts = count_field()
     payments = count_field()
     orders = count_field()
+    identified_orders = count_field()  # orders whose customer is known: only they can be first orders or not
     first_orders = count_field()
     priced_orders = count_field()  # orders whose net revenue is known
     net_base = total_field()
@@ -99,6 +100,7 @@ class AftersalesWeek(Measure):
     rating_sum = models.DecimalField(max_digits=20, decimal_places=2, null=True)
     rating_squares = models.DecimalField(max_digits=24, decimal_places=4, null=True)
     tickets = count_field()
+    proactive_known = count_field()  # tickets known to be proactive or reactive
     proactive_tickets = count_field()
     csat_ratings = count_field()
     csat_good = count_field()

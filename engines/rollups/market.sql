@@ -1,0 +1,14 @@
+-- Advertising by week, market, channel and campaign.
+-- Weeks :first to :last, both included, of one workspace. A sum of amounts that nobody told is NULL.
+SELECT
+    s.workspace_id AS workspace_id,
+    s.week AS week,
+    s.market AS market,
+    s.channel AS channel,
+    s.campaign AS campaign,
+    CAST(SUM(s.cost_base) AS DECIMAL(24, 4)) AS cost_base,
+    CAST(SUM(s.impressions) AS BIGINT) AS impressions,
+    CAST(SUM(s.clicks) AS BIGINT) AS clicks
+FROM facts_spend AS s
+WHERE s.workspace_id = :workspace AND s.week BETWEEN :first AND :last
+GROUP BY s.workspace_id, s.week, s.market, s.channel, s.campaign

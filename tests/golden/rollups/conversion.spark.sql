@@ -1,0 +1,126 @@
+WITH facts AS (
+  SELECT
+    t.workspace_id AS workspace_id,
+    t.week AS week,
+    t.market AS market,
+    t.channel AS channel,
+    t.device AS device,
+    t.sessions AS sessions,
+    t.engaged_sessions AS engaged_sessions,
+    t.product_views AS product_views,
+    t.carts AS carts,
+    t.cart_views AS cart_views,
+    t.checkouts AS checkouts,
+    t.payment_attempts AS payment_attempts,
+    t.payments AS payments,
+    CAST(NULL AS BIGINT) AS orders,
+    CAST(NULL AS BIGINT) AS identified_orders,
+    CAST(NULL AS BIGINT) AS first_orders,
+    CAST(NULL AS BIGINT) AS priced_orders,
+    CAST(NULL AS DECIMAL(18, 4)) AS net_base,
+    CAST(NULL AS BIGINT) AS first_priced_orders,
+    CAST(NULL AS DECIMAL(18, 4)) AS first_net_base,
+    CAST(NULL AS BIGINT) AS costed_orders,
+    CAST(NULL AS DECIMAL(18, 4)) AS costed_net_base,
+    CAST(NULL AS DECIMAL(18, 4)) AS contribution_base
+  FROM facts_traffic AS t
+  WHERE
+    t.workspace_id = :workspace AND t.week BETWEEN :first AND :last
+  UNION ALL
+  SELECT
+    s.workspace_id AS workspace_id,
+    s.week AS week,
+    s.market AS market,
+    s.channel AS channel,
+    s.device AS device,
+    CAST(s.sessions AS BIGINT) AS sessions,
+    CAST(s.engaged_sessions AS BIGINT) AS engaged_sessions,
+    CAST(s.product_views AS BIGINT) AS product_views,
+    CAST(s.carts AS BIGINT) AS carts,
+    CAST(s.cart_views AS BIGINT) AS cart_views,
+    CAST(s.checkouts AS BIGINT) AS checkouts,
+    CAST(s.payment_attempts AS BIGINT) AS payment_attempts,
+    CAST(s.payments AS BIGINT) AS payments,
+    CAST(NULL AS BIGINT) AS orders,
+    CAST(NULL AS BIGINT) AS identified_orders,
+    CAST(NULL AS BIGINT) AS first_orders,
+    CAST(NULL AS BIGINT) AS priced_orders,
+    CAST(NULL AS DECIMAL(18, 4)) AS net_base,
+    CAST(NULL AS BIGINT) AS first_priced_orders,
+    CAST(NULL AS DECIMAL(18, 4)) AS first_net_base,
+    CAST(NULL AS BIGINT) AS costed_orders,
+    CAST(NULL AS DECIMAL(18, 4)) AS costed_net_base,
+    CAST(NULL AS DECIMAL(18, 4)) AS contribution_base
+  FROM facts_session AS s
+  WHERE
+    s.workspace_id = :workspace AND s.week BETWEEN :first AND :last
+  UNION ALL
+  SELECT
+    o.workspace_id AS workspace_id,
+    o.week AS week,
+    o.market AS market,
+    o.channel AS channel,
+    o.device AS device,
+    CAST(NULL AS BIGINT) AS sessions,
+    CAST(NULL AS BIGINT) AS engaged_sessions,
+    CAST(NULL AS BIGINT) AS product_views,
+    CAST(NULL AS BIGINT) AS carts,
+    CAST(NULL AS BIGINT) AS cart_views,
+    CAST(NULL AS BIGINT) AS checkouts,
+    CAST(NULL AS BIGINT) AS payment_attempts,
+    CAST(NULL AS BIGINT) AS payments,
+    CAST(1 AS BIGINT) AS orders,
+    CAST(CASE WHEN o.customer = '' THEN 0 ELSE 1 END AS BIGINT) AS identified_orders,
+    CAST(CASE WHEN o.customer = '' THEN NULL WHEN f.order_id IS NULL THEN 0 ELSE 1 END AS BIGINT) AS first_orders,
+    CAST(CASE WHEN o.net_base IS NULL THEN 0 ELSE 1 END AS BIGINT) AS priced_orders,
+    o.net_base AS net_base,
+    CAST(CASE
+      WHEN o.customer = ''
+      THEN NULL
+      WHEN f.order_id IS NULL OR o.net_base IS NULL
+      THEN 0
+      ELSE 1
+    END AS BIGINT) AS first_priced_orders,
+    CASE WHEN f.order_id IS NULL THEN NULL ELSE o.net_base END AS first_net_base,
+    CAST(CASE WHEN o.contribution_base IS NULL THEN 0 ELSE 1 END AS BIGINT) AS costed_orders,
+    CASE WHEN o.contribution_base IS NULL THEN NULL ELSE o.net_base END AS costed_net_base,
+    o.contribution_base AS contribution_base
+  FROM facts_order AS o
+  LEFT JOIN facts_firstorder AS f
+    ON f.workspace_id = o.workspace_id AND f.customer = o.customer AND f.order_id = o.id
+  WHERE
+    o.workspace_id = :workspace AND o.week BETWEEN :first AND :last AND o.counts
+)
+SELECT
+  facts.workspace_id AS workspace_id,
+  facts.week AS week,
+  facts.market AS market,
+  facts.channel AS channel,
+  facts.device AS device,
+  CAST(SUM(facts.sessions) AS BIGINT) AS sessions,
+  CAST(SUM(facts.engaged_sessions) AS BIGINT) AS engaged_sessions,
+  CAST(SUM(facts.product_views) AS BIGINT) AS product_views,
+  CAST(SUM(facts.carts) AS BIGINT) AS carts,
+  CAST(SUM(facts.cart_views) AS BIGINT) AS cart_views,
+  CAST(SUM(facts.checkouts) AS BIGINT) AS checkouts,
+  CAST(SUM(facts.payment_attempts) AS BIGINT) AS payment_attempts,
+  CAST(SUM(facts.payments) AS BIGINT) AS payments,
+  CAST(SUM(facts.orders) AS BIGINT) AS orders,
+  CAST(SUM(facts.identified_orders) AS BIGINT) AS identified_orders,
+  CAST(SUM(facts.first_orders) AS BIGINT) AS first_orders,
+  CAST(SUM(facts.priced_orders) AS BIGINT) AS priced_orders,
+  CAST(SUM(facts.net_base) AS DECIMAL(24, 4)) AS net_base,
+  CAST(SUM(CAST(facts.net_base * facts.net_base AS DECIMAL(30, 4))) AS DECIMAL(38, 4)) AS net_squares,
+  CAST(SUM(facts.first_priced_orders) AS BIGINT) AS first_priced_orders,
+  CAST(SUM(facts.first_net_base) AS DECIMAL(24, 4)) AS first_net_base,
+  CAST(SUM(CAST(facts.first_net_base * facts.first_net_base AS DECIMAL(30, 4))) AS DECIMAL(38, 4)) AS first_net_squares,
+  CAST(SUM(facts.costed_orders) AS BIGINT) AS costed_orders,
+  CAST(SUM(facts.costed_net_base) AS DECIMAL(24, 4)) AS costed_net_base,
+  CAST(SUM(facts.contribution_base) AS DECIMAL(24, 4)) AS contribution_base
+FROM facts
+GROUP BY
+  facts.workspace_id,
+  facts.week,
+  facts.market,
+  facts.channel,
+  facts.device

@@ -1,0 +1,15 @@
+SELECT
+  p.workspace_id AS workspace_id,
+  p.order_week AS week,
+  p.market AS market,
+  p.method AS method,
+  COUNT(*) AS payments,
+  CAST(SUM(p.amount_base) AS DECIMAL(24, 4)) AS amount_base
+FROM facts_payment AS p
+WHERE
+  p.workspace_id = :workspace AND p.order_week BETWEEN :first AND :last
+GROUP BY
+  p.workspace_id,
+  p.order_week,
+  p.market,
+  p.method

@@ -1,0 +1,312 @@
+"""The roll-ups' SQL: the same numbers on every engine, and nothing in it that engines read differently."""
+
+import os
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+import sqlglot
+from django.db import connection
+from sqlglot import exp
+
+from engines import rollups
+from flywheel.accounts.models import Workspace
+from flywheel.facts.models import Order, Review, Source, Spend, Ticket, Traffic
+from flywheel.measures.rolling import TARGETS, Target, insert_sql
+from tests.facts_builder import FIRST_DAY, RandomFacts, moment, new_source, order, set_first_orders, week_of
+
+GOLDEN = Path(__file__).parent / "golden" / "rollups"
+FACT_TABLES = ("order", "firstorder", "payment", "refund", "review", "ticket", "traffic", "session", "spend")
+WEEKS = 60
+ALL_TARGETS = {target.text: target for targets in TARGETS.values() for target in targets}
+Rows = list[tuple]
+PORTABLE = (exp.Sum, exp.Count, exp.Cast, exp.Case, exp.If, exp.And, exp.Or)
+
+
+# --- the text ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("dialect", rollups.DIALECTS)
+@pytest.mark.parametrize("name", rollups.NAMES)
+def test_the_text_for_other_engines_is_as_kept(name: str, dialect: str) -> None:
+    """Run with REWRITE_GOLDEN=1 to keep a wanted change."""
+    path = GOLDEN / f"{name}.{dialect}.sql"
+    if os.environ.get("REWRITE_GOLDEN"):
+        path.write_text(rollups.rewrite(name, dialect))
+    assert rollups.rewrite(name, dialect) == path.read_text()
+
+
+@pytest.mark.parametrize("name", rollups.NAMES)
+def test_it_calls_only_what_every_engine_reads_alike(name: str) -> None:
+    tree = sqlglot.parse_one(rollups.text(name), read="postgres")
+    assert {type(f).__name__ for f in tree.find_all(exp.Func) if not isinstance(f, PORTABLE)} == set()
+    assert list(tree.find_all(exp.Div, exp.Mod, exp.Filter, exp.Window, exp.Interval, exp.Add, exp.Sub)) == []
+
+
+@pytest.mark.parametrize("name", rollups.NAMES)
+def test_it_never_leaves_a_precision_or_an_alias_to_the_engine(name: str) -> None:
+    tree = sqlglot.parse_one(rollups.text(name), read="postgres")
+    decimals = [cast.to for cast in tree.find_all(exp.Cast) if cast.to.this == exp.DataType.Type.DECIMAL]
+    assert all(len(kind.expressions) == 2 for kind in decimals)
+    assert all(isinstance(column, exp.Alias) for select in tree.find_all(exp.Select) for column in select.expressions)
+    assert "::" not in rollups.text(name)
+
+
+@pytest.mark.parametrize("name", rollups.NAMES)
+def test_its_columns_are_those_of_its_measure_table(name: str) -> None:
+    tree = sqlglot.parse_one(rollups.text(name), read="postgres")
+    fields = ALL_TARGETS[name].model._meta.concrete_fields
+    assert sorted(tree.named_selects) == sorted(f.column for f in fields if not f.primary_key)
+
+
+def test_it_knows_no_other_names() -> None:
+    with pytest.raises(KeyError):
+        rollups.text("../conversion")
+    with pytest.raises(KeyError):
+        rollups.rewrite("market", "oracle")
+
+
+# --- PostgreSQL against DuckDB ----------------------------------------------------------------------------------------
+@pytest.fixture
+def source(workspace: Workspace) -> Source:
+    return new_source(workspace)
+
+
+@pytest.fixture
+def duck() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(config={"threads": 1}) as database:
+        yield database
+
+
+def load(duck: duckdb.DuckDBPyConnection, folder: Path, order_by: str = "id") -> None:
+    """Copy the fact tables into DuckDB, generated columns as plain ones."""
+    for name in FACT_TABLES:
+        table, file = f"facts_{name}", folder / f"{name}.csv"
+        duck.execute(f"CREATE OR REPLACE TABLE {table} ({_columns(table)})")
+        with connection.cursor() as cursor, file.open("wb") as out:
+            statement = rf"COPY (SELECT * FROM {table} ORDER BY {order_by}) TO STDOUT (FORMAT csv, NULL '\N', HEADER)"
+            with cursor.copy(statement) as rows:
+                out.writelines(rows)
+        duck.execute(rf"COPY {table} FROM '{file}' (FORMAT csv, NULLSTR '\N', HEADER)")
+
+
+def _columns(table: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
+            " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+            [table],
+        )
+        return ", ".join(f'"{name}" {kind}' for name, kind in cursor.fetchall())
+
+
+def on_postgres(target: Target, workspace: Workspace, first: date, last: date) -> Rows:
+    """What the measure table would get, sorted."""
+    select = insert_sql(target).split("\n", 1)[1]
+    with connection.cursor() as cursor:
+        cursor.execute(select, {"workspace": workspace.pk, "first": first, "last": last})
+        return _sorted(cursor.fetchall())
+
+
+def on_duckdb(duck: duckdb.DuckDBPyConnection, target: Target, workspace: Workspace, first: date, last: date) -> Rows:
+    columns = [f.column for f in target.model._meta.concrete_fields if not f.primary_key]
+    text = f"SELECT {', '.join(columns)} FROM ({rollups.rewrite(target.text, 'duckdb')}) AS rolled"
+    return _sorted(duck.execute(text, {"workspace": workspace.pk, "first": first, "last": last}).fetchall())
+
+
+def _sorted(rows: Rows) -> Rows:
+    return sorted(rows, key=lambda row: tuple(str(value) for value in row))
+
+
+SPANS = ((FIRST_DAY, FIRST_DAY + timedelta(weeks=WEEKS + 10)), (FIRST_DAY + timedelta(weeks=9), date(2024, 6, 3)))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_postgres_and_duckdb_give_every_number_alike(
+    workspace: Workspace, source: Source, duck: duckdb.DuckDBPyConnection, tmp_path: Path, seed: int
+) -> None:
+    RandomFacts(workspace, source, seed, WEEKS).create(1500)
+    load(duck, tmp_path)
+    for target in ALL_TARGETS.values():
+        for first, last in SPANS:
+            rows = on_postgres(target, workspace, first, last)
+            assert len(rows) > 20, target.text
+            assert rows == on_duckdb(duck, target, workspace, first, last), target.text
+
+
+def test_the_order_of_rows_changes_nothing(
+    workspace: Workspace, source: Source, duck: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    RandomFacts(workspace, source, 3, WEEKS).create(600)
+    load(duck, tmp_path)
+    before = {name: on_duckdb(duck, target, workspace, *SPANS[0]) for name, target in ALL_TARGETS.items()}
+    load(duck, tmp_path, order_by="md5(id::text)")
+    assert {name: on_duckdb(duck, target, workspace, *SPANS[0]) for name, target in ALL_TARGETS.items()} == before
+
+
+def test_another_workspace_is_left_out(workspace: Workspace, source: Source) -> None:
+    other = Workspace.objects.create(name="Other", slug="other", base_currency="EUR")
+    RandomFacts(other, new_source(other), 4, WEEKS).create(100)
+    assert [on_postgres(t, workspace, *SPANS[0]) for t in ALL_TARGETS.values()] == [[]] * len(ALL_TARGETS)
+
+
+# --- what is counted --------------------------------------------------------------------------------------------------
+DAY = date(2024, 3, 6)
+
+
+def rolled(name: str, workspace: Workspace, first: date = FIRST_DAY, last: date = date(2026, 1, 1)) -> list[dict]:
+    """The roll-up's rows as dicts without the workspace."""
+    target = ALL_TARGETS[name]
+    columns = [f.column for f in target.model._meta.concrete_fields if not f.primary_key]
+    return [dict(zip(columns, row, strict=True)) for row in on_postgres(target, workspace, first, last)]
+
+
+def keep(workspace: Workspace, source: Source, *orders: dict) -> None:
+    """Orders of DE from search, each a dict of its columns (`day` its date), and the first orders."""
+    slice_ = {"market": "DE", "channel": "search", "state": "open"}
+    Order.objects.bulk_create(
+        order(workspace, source, n, **{"day": DAY, **slice_, **values}) for n, values in enumerate(orders)
+    )
+    set_first_orders(workspace)
+
+
+def test_traffic_without_orders_leaves_orders_unknown(workspace: Workspace, source: Source) -> None:
+    traffic = {"date": DAY, "week": week_of(DAY), "sessions": 40, "carts": None}
+    Traffic.objects.create(workspace=workspace, source=source, external_id="1", **traffic)
+    (row,) = rolled("conversion", workspace)
+    assert (row["sessions"], row["carts"], row["orders"], row["net_base"]) == (40, None, None, None)
+
+
+def test_sums_skip_what_is_unknown_and_stay_unknown_when_all_is(workspace: Workspace, source: Source) -> None:
+    keep(
+        workspace,
+        source,
+        {"customer": "a", "device": "mobile", "gross": Decimal(30), "cogs": Decimal(10)},
+        {"customer": "b", "device": "mobile"},
+        {"customer": "c", "device": "desktop"},
+    )
+    desktop, mobile = rolled("conversion", workspace)
+    assert (mobile["orders"], mobile["priced_orders"], mobile["net_base"], mobile["net_squares"]) == (2, 1, 30, 900)
+    assert (mobile["costed_orders"], mobile["costed_net_base"], mobile["contribution_base"]) == (1, 30, 20)
+    assert (desktop["orders"], desktop["priced_orders"], desktop["net_base"]) == (1, 0, None)
+    assert (desktop["costed_orders"], desktop["contribution_base"]) == (0, None)
+
+
+def test_an_order_of_an_unknown_customer_is_neither_first_nor_not(workspace: Workspace, source: Source) -> None:
+    keep(workspace, source, {"customer": "", "device": "x"}, {"customer": ""}, {"customer": "a"}, {"customer": "a"})
+    mixed, unknown = rolled("conversion", workspace)
+    assert (mixed["orders"], mixed["identified_orders"], mixed["first_orders"]) == (3, 2, 1)
+    assert (unknown["orders"], unknown["identified_orders"], unknown["first_orders"]) == (1, 0, None)
+
+
+@pytest.mark.parametrize("state", ["unpaid", "cancelled", "test"])
+def test_orders_that_do_not_count_show_only_in_statuses(workspace: Workspace, source: Source, state: str) -> None:
+    keep(workspace, source, {"customer": "a", "state": state, "status": "odd", "delivered_at": moment(DAY)})
+    assert rolled("conversion", workspace) == rolled("aftersales", workspace) == rolled("cohorts", workspace) == []
+    (row,) = rolled("statuses", workspace)
+    assert (row["status"], row["state"], row["orders"]) == ("odd", state, 1)
+
+
+def test_late_is_counted_by_time_stamp_and_by_calendar_date(workspace: Workspace, source: Source) -> None:
+    promised = moment(date(2024, 3, 14), 9)
+    keep(
+        workspace,
+        source,
+        {"promised_at": promised, "delivered_at": moment(date(2024, 3, 14), 9)},
+        {"promised_at": promised, "delivered_at": moment(date(2024, 3, 14), 10)},
+        {"promised_at": promised, "delivered_at": moment(date(2024, 3, 15), 8)},
+        {"promised_at": None, "delivered_at": moment(date(2024, 3, 15))},
+        {"promised_at": promised, "delivered_at": None},
+    )
+    (row,) = rolled("aftersales", workspace)
+    assert row["week"] == date(2024, 3, 11)
+    assert (row["deliveries"], row["promised_deliveries"], row["late_by_time"], row["late_by_date"]) == (4, 3, 2, 1)
+
+
+def test_without_promises_lateness_is_unknown(workspace: Workspace, source: Source) -> None:
+    keep(workspace, source, {"delivered_at": moment(date(2024, 3, 14))})
+    (row,) = rolled("aftersales", workspace)
+    assert (row["deliveries"], row["promised_deliveries"], row["late_by_time"]) == (1, 0, None)
+    assert (row["reviews"], row["refund_base"]) == (None, None)
+
+
+def test_ratings_of_four_and_five_are_good(workspace: Workspace, source: Source) -> None:
+    base = {"workspace": workspace, "source": source, "opened_at": moment(DAY), "week": week_of(DAY)}
+    for number, csat in enumerate((None, "3.9", "4", "5")):
+        Ticket.objects.create(**base, external_id=number, csat=csat and Decimal(csat), proactive=csat and csat == "4")
+    (row,) = rolled("aftersales", workspace)
+    assert (row["tickets"], row["csat_ratings"], row["csat_good"]) == (4, 3, 2)
+    assert (row["proactive_known"], row["proactive_tickets"]) == (3, 1)
+
+
+def test_reviews_keep_their_squares(workspace: Workspace, source: Source) -> None:
+    base = {"workspace": workspace, "source": source, "reviewed_at": moment(DAY), "week": week_of(DAY)}
+    for number, rating in enumerate(("4.5", "2")):
+        Review.objects.create(**base, external_id=number, rating=Decimal(rating), review_date=DAY)
+    (row,) = rolled("aftersales", workspace)
+    assert (row["reviews"], row["rating_sum"], row["rating_squares"]) == (2, Decimal("6.5"), Decimal("24.25"))
+
+
+def days(count: int) -> date:
+    return DAY + timedelta(days=count)
+
+
+def test_a_repeat_counts_up_to_the_last_day_of_its_window(workspace: Workspace, source: Source) -> None:
+    keep(
+        workspace,
+        source,
+        {"customer": "a"},
+        {"customer": "a", "day": days(30)},
+        {"customer": "a", "day": days(365)},
+        {"customer": "b"},
+        {"customer": "b", "day": days(31)},
+        {"customer": "b", "day": days(366)},
+        {"customer": "c"},
+    )
+    (row,) = rolled("cohorts", workspace)
+    assert (row["customers"], row["repeaters_30"], row["repeaters_60"], row["repeaters_90"]) == (3, 1, 2, 2)
+    assert (row["repeat_orders_90"], row["repeat_orders_365"]) == (2, 3)
+
+
+def test_two_orders_on_one_day_are_one_first_order_and_a_repeat(workspace: Workspace, source: Source) -> None:
+    keep(workspace, source, {"customer": "a", "gross": Decimal(5)}, {"customer": "a", "gross": Decimal(7)})
+    (row,) = rolled("cohorts", workspace)
+    assert (row["customers"], row["repeaters_30"], row["repeat_orders_365"], row["repeat_net_365"]) == (1, 1, 1, 7)
+
+
+def test_contribution_is_of_customers_whose_every_order_is_costed(workspace: Workspace, source: Source) -> None:
+    costed = {"gross": Decimal(10), "cogs": Decimal(4)}
+    keep(
+        workspace,
+        source,
+        {"customer": "a", **costed},
+        {"customer": "a", "day": days(300), **costed},
+        {"customer": "a", "day": days(366), "gross": Decimal(10)},  # too late to matter
+        {"customer": "b", **costed},
+        {"customer": "b", "day": days(20), "gross": Decimal(10)},
+    )
+    (row,) = rolled("cohorts", workspace)
+    assert (row["customers"], row["costed_customers_365"]) == (2, 1)
+    assert (row["contribution_365"], row["contribution_squares_365"]) == (12, 144)
+
+
+def test_a_cohort_month_counts_each_active_customer_once(workspace: Workspace, source: Source) -> None:
+    keep(
+        workspace,
+        source,
+        {"customer": "a", "gross": Decimal(5)},
+        {"customer": "a", "day": days(1)},
+        {"customer": "b"},
+        {"customer": "a", "day": date(2024, 4, 2), "market": "FR"},
+    )
+    march, april = rolled("cohort_months", workspace, date(2024, 3, 1), date(2024, 3, 1))
+    assert (march["month"], march["customers"], march["orders"], march["net_base"]) == (date(2024, 3, 1), 2, 3, 5)
+    assert (april["month"], april["market"], april["customers"], april["net_base"]) == (date(2024, 4, 1), "DE", 1, None)
+
+
+def test_spend_without_a_rate_is_unknown(workspace: Workspace, source: Source) -> None:
+    day = {"date": DAY, "week": week_of(DAY), "currency": "USD", "cost": Decimal(5), "clicks": 3}
+    Spend.objects.create(workspace=workspace, source=source, external_id="1", fx_rate=None, **day)
+    (row,) = rolled("market", workspace)
+    assert (row["cost_base"], row["impressions"], row["clicks"]) == (None, None, 3)
