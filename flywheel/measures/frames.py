@@ -1,0 +1,352 @@
+"""The one door from the database to DataFrames.
+
+Every frame has its key columns first, then its measures. Dtypes: weeks and months `datetime64[s]` (the first day),
+other keys `str` ('' is unknown), counts and money `float64` with NaN for unknown; money in base currency.
+
+As stored (`by=None`) a row is a slice of the measure table and NaN means that no fact of the slice told the value:
+a device with sessions but without orders has NaN orders. Grouped (`by=("week", "market")`) sums skip NaN, and
+
+- a group with nothing to skip stays NaN: traffic is unknown, not zero, where no traffic came in;
+- with "week" in `by` every week of the table's span is there for every group, holes included;
+- the columns named below (ORDERS to SPEND, and all of the cohorts) are zero, not unknown, where their kind of fact
+  is missing from a group in a week between the first and the last in which the workspace knows that column (without
+  weeks: when it knows it at all in the weeks asked for). A shop or an advertising account that reports at all has
+  nothing to report for a market without orders or spend.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from django.db import connection, models
+
+from flywheel.accounts.models import Workspace
+from flywheel.facts.models import Channel
+from flywheel.measures.models import (
+    AftersalesWeek,
+    CohortMonth,
+    CohortWeek,
+    ConversionWeek,
+    MarketWeek,
+    PaymentWeek,
+    StatusWeek,
+)
+
+Keys = Sequence[str]
+Where = Mapping[str, str | Sequence[str]]
+Span = tuple[date, date]
+Bound = tuple[np.datetime64, np.datetime64]
+
+ORDERS = (
+    "orders",
+    "identified_orders",
+    "first_orders",
+    "priced_orders",
+    "net_base",
+    "net_squares",
+    "first_priced_orders",
+    "first_net_base",
+    "first_net_squares",
+    "costed_orders",
+    "costed_net_base",
+    "contribution_base",
+)
+DELIVERIES = ("deliveries", "delivery_days", "promised_deliveries", "late_by_time", "late_by_date")
+REVIEWS = ("reviews", "rating_sum", "rating_squares")
+TICKETS = ("tickets", "proactive_known", "proactive_tickets", "csat_ratings", "csat_good")
+REFUNDS = ("refunds", "refund_base")
+ROWS = "rows"  # how many stored rows a group has; never handed out
+SPEND = (ROWS, "cost_base", "impressions", "clicks")
+COHORT = tuple(f.name for f in CohortWeek._meta.concrete_fields if f.null)
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A measure table.
+
+    `zeros`: families of columns that are zero where their kind of fact is missing. The first of a family is the
+    count of its facts: NaN says that there are none. ROWS is that count where every row of the table is one.
+    """
+
+    model: type[models.Model]
+    keys: tuple[str, ...]
+    measures: tuple[str, ...]
+    zeros: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def name(self) -> str:
+        return str(self.model._meta.db_table)
+
+    @property
+    def time(self) -> str:
+        """The column that `first` and `last` bound."""
+        return self.keys[0]
+
+
+def _table(model: type[models.Model], *keys: str, zeros: tuple[tuple[str, ...], ...] = ()) -> _Table:
+    columns = [f.attname for f in model._meta.concrete_fields if not f.primary_key and f.attname != "workspace_id"]
+    return _Table(model, keys, tuple(c for c in columns if c not in keys), zeros)
+
+
+_CONVERSION = _table(ConversionWeek, "week", "market", "channel", "device", zeros=(ORDERS,))
+_MARKET = _table(MarketWeek, "week", "market", "channel", "campaign", zeros=(SPEND,))
+_AFTERSALES = _table(
+    AftersalesWeek, "week", "market", "channel", "carrier", zeros=(DELIVERIES, REVIEWS, TICKETS, REFUNDS)
+)
+_COHORTS = _table(CohortWeek, "week", "market", "channel", zeros=(COHORT,))
+_COHORT_MONTHS = _table(CohortMonth, "cohort", "month", "market", "channel")
+_PAYMENTS = _table(PaymentWeek, "week", "market", "method")
+_STATUSES = _table(StatusWeek, "week", "market", "status", "state")
+_DATES = frozenset({"week", "cohort", "month"})
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """The weekly measures of a workspace, one frame per engine and one of cohorts."""
+
+    market: pd.DataFrame
+    conversion: pd.DataFrame
+    aftersales: pd.DataFrame
+    cohorts: pd.DataFrame
+
+
+def weekly(
+    workspace: Workspace, first: date | None = None, last: date | None = None, by: Keys | None = None
+) -> Measures:
+    """All weekly measures of weeks `first` to `last` (inclusive; None is open), as stored or grouped by the keys
+    that the tables share: "week", "market", "channel".
+    """
+    return Measures(
+        market=market(workspace, by, first, last),
+        conversion=conversion(workspace, by, first, last),
+        aftersales=aftersales(workspace, by, first, last),
+        cohorts=cohorts(workspace, by, first, last),
+    )
+
+
+def market(
+    workspace: Workspace,
+    by: Keys | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    where: Where | None = None,
+) -> pd.DataFrame:
+    """Advertising. Keys week, market, channel, campaign; measures of MarketWeek.
+
+    `where`: key -> the code, or the codes, to keep. Raises ValueError for a key that is not the table's.
+    """
+    return _frame(_MARKET, workspace, by, first, last, where)
+
+
+def conversion(
+    workspace: Workspace,
+    by: Keys | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    where: Where | None = None,
+) -> pd.DataFrame:
+    """The journey and the counted orders. Keys week, market, channel, device; measures of ConversionWeek."""
+    return _frame(_CONVERSION, workspace, by, first, last, where)
+
+
+def aftersales(
+    workspace: Workspace,
+    by: Keys | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    where: Where | None = None,
+) -> pd.DataFrame:
+    """Deliveries, reviews, tickets, refunds. Keys week, market, channel, carrier; measures of AftersalesWeek."""
+    return _frame(_AFTERSALES, workspace, by, first, last, where)
+
+
+def cohorts(
+    workspace: Workspace,
+    by: Keys | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    where: Where | None = None,
+) -> pd.DataFrame:
+    """Customers by first order. Keys week (of the first order), market, channel; measures of CohortWeek.
+
+    A window of N days is complete only for weeks that ended N days ago: younger ones are the reader's to leave out.
+    """
+    return _frame(_COHORTS, workspace, by, first, last, where)
+
+
+def cohort_months(
+    workspace: Workspace,
+    by: Keys | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    where: Where | None = None,
+) -> pd.DataFrame:
+    """Active customers. Keys cohort (month of first order), month (of activity), market, channel.
+
+    `first` and `last` bound the cohort. A customer is active in many months, so add customers over markets and
+    channels, never over months.
+    """
+    return _frame(_COHORT_MONTHS, workspace, by, first, last, where)
+
+
+def payments(
+    workspace: Workspace,
+    by: Keys | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    where: Where | None = None,
+) -> pd.DataFrame:
+    """Payments in their order's week. Keys week, market, method; measures payments, amount_base."""
+    return _frame(_PAYMENTS, workspace, by, first, last, where)
+
+
+def statuses(
+    workspace: Workspace,
+    by: Keys | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    where: Where | None = None,
+) -> pd.DataFrame:
+    """Every order, counted or not. Keys week, market, status (the source's word), state; measure orders."""
+    return _frame(_STATUSES, workspace, by, first, last, where)
+
+
+def channel_kinds(workspace: Workspace) -> dict[str, str]:
+    """Channel code -> kind ('' when not known)."""
+    return dict(Channel.objects.filter(workspace=workspace).values_list("code", "kind"))
+
+
+def span(workspace: Workspace) -> Span | None:
+    """First and last week with any weekly measure; None when there is none."""
+    tables = (_MARKET, _CONVERSION, _AFTERSALES, _COHORTS)
+    parts = " UNION ALL ".join(
+        f"SELECT MIN(week) AS low, MAX(week) AS high FROM {table.name} WHERE workspace_id = %s"  # noqa: S608
+        for table in tables
+    )
+    sql = f"SELECT MIN(low), MAX(high) FROM ({parts}) AS spans"  # noqa: S608
+    ((low, high),) = _fetch(sql, [workspace.pk] * len(tables))
+    return (low, high) if low else None
+
+
+def _frame(
+    table: _Table, workspace: Workspace, by: Keys | None, first: date | None, last: date | None, where: Where | None
+) -> pd.DataFrame:
+    keys = table.keys if by is None else tuple(by)
+    _check_keys(table, (*keys, *(where or {})))
+    condition, params = _condition(table, workspace, first, last, where)
+    if by is None or not table.zeros:
+        rows = _fetch(_select(table, keys, condition, grouped=by is not None), params)
+        return _columns(rows, keys, table.measures)
+    rows = _fetch(_select(table, keys, condition, grouped=True, count=True), params)
+    frame = _columns(rows, keys, (*table.measures, ROWS))
+    bounds = _bounds(table, workspace, first, last)
+    if table.time in keys:
+        weeks = _weeks(bounds[""], first, last) if bounds else np.array([], dtype="datetime64[s]")
+        frame = _with_every_week(frame, keys, table.time, weeks)
+    return _with_zeros(frame, table, bounds).drop(columns=ROWS)
+
+
+def _check_keys(table: _Table, keys: Iterable[str]) -> None:
+    """Keys become SQL: nothing but the table's own columns passes (and so S608 is silenced below)."""
+    if unknown := [key for key in keys if key not in table.keys]:
+        raise ValueError(f"{table.name} has no key {unknown[0]!r}; it has {', '.join(table.keys)}")
+
+
+def _condition(
+    table: _Table, workspace: Workspace, first: date | None, last: date | None, where: Where | None
+) -> tuple[str, list[object]]:
+    parts: list[tuple[str, object]] = [("workspace_id = %s", workspace.pk)]
+    if first:
+        parts.append((f"{table.time} >= %s", first))
+    if last:
+        parts.append((f"{table.time} <= %s", last))
+    for key, codes in (where or {}).items():
+        parts.append((f"{key} = ANY(%s)", [codes] if isinstance(codes, str) else list(codes)))
+    return " AND ".join(sql for sql, _ in parts), [value for _, value in parts]
+
+
+def _select(table: _Table, keys: Keys, condition: str, grouped: bool, count: bool = False) -> str:
+    sums = [f"CAST({f'SUM({m})' if grouped else m} AS double precision)" for m in table.measures]
+    sums += ["CAST(NULLIF(COUNT(*), 0) AS double precision)"] if count else []
+    listed = ", ".join(keys)
+    group = f" GROUP BY {listed}" if grouped and keys else ""
+    order = f" ORDER BY {listed}" if keys else ""
+    return f"SELECT {', '.join([*keys, *sums])} FROM {table.name} WHERE {condition}{group}{order}"  # noqa: S608
+
+
+def _fetch(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()
+
+
+def _columns(rows: list[tuple[Any, ...]], keys: Keys, measures: Keys) -> pd.DataFrame:
+    """Rows to columns, whole columns at a time; None becomes NaN."""
+    names = (*keys, *measures)
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    return pd.DataFrame(
+        {name: _column(name, values, name in measures) for name, values in zip(names, columns, strict=True)},
+        index=pd.RangeIndex(len(rows)),
+    )
+
+
+def _column(name: str, values: Sequence[Any], is_measure: bool) -> Any:
+    if is_measure:
+        return np.array(values, dtype=np.float64)
+    if name in _DATES:
+        return np.array(values, dtype="datetime64[s]")
+    return pd.array(values, dtype="str")
+
+
+def _bounds(table: _Table, workspace: Workspace, first: date | None, last: date | None) -> dict[str, Bound]:
+    """Column -> the first and last week in which the workspace knows it; "" -> the span of the whole table.
+
+    A column whose weeks do not meet `first` to `last` is left out.
+    """
+    names = [name for family in table.zeros for name in family if name != ROWS]
+    ends = [f"{f}(CASE WHEN {n} IS NOT NULL THEN {table.time} END)" for n in names for f in ("MIN", "MAX")]
+    sql = ", ".join([f"MIN({table.time})", f"MAX({table.time})", *ends])
+    (row,) = _fetch(f"SELECT {sql} FROM {table.name} WHERE workspace_id = %s", [workspace.pk])  # noqa: S608
+    spans = zip(["", *names], row[::2], row[1::2], strict=True)
+    return {
+        name: (np.datetime64(start, "s"), np.datetime64(end, "s"))
+        for name, start, end in spans
+        if start is not None and start <= (last or date.max) and end >= (first or date.min)
+    }
+
+
+def _weeks(bound: Bound, first: date | None, last: date | None) -> np.ndarray:
+    """The week starts of `bound` that lie in `first` to `last`."""
+    weeks = np.arange(bound[0], bound[1] + np.timedelta64(1, "s"), np.timedelta64(7 * 86_400, "s"))
+    low, high = np.datetime64(first or date.min, "s"), np.datetime64(last or date.max, "s")
+    return weeks[(weeks >= low) & (weeks <= high)]
+
+
+def _with_every_week(frame: pd.DataFrame, keys: Keys, time: str, weeks: np.ndarray) -> pd.DataFrame:
+    """The frame with a row for each of `weeks` in each of its groups."""
+    if frame.empty:
+        return frame
+    others = [key for key in keys if key != time]
+    grid = pd.DataFrame({time: weeks})
+    if others:
+        grid = grid.merge(frame[others].drop_duplicates(), how="cross")
+    return grid[list(keys)].merge(frame, how="left", on=list(keys)).sort_values(list(keys), ignore_index=True)
+
+
+def _with_zeros(frame: pd.DataFrame, table: _Table, bounds: dict[str, Bound]) -> pd.DataFrame:
+    for head, *others in table.zeros:
+        missing = frame[head].isna().to_numpy()
+        for name in (head, *others):  # ROWS has no bounds
+            if name in bounds:
+                frame.loc[missing & _within(frame, table, bounds[name]), name] = 0.0
+    return frame
+
+
+def _within(frame: pd.DataFrame, table: _Table, bound: Bound) -> np.ndarray:
+    if table.time not in frame:
+        return np.ones(len(frame), dtype=bool)
+    weeks = frame[table.time].to_numpy()
+    return (weeks >= bound[0]) & (weeks <= bound[1])
