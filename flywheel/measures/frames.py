@@ -271,10 +271,10 @@ def _condition(
 def _select(table: _Table, keys: Keys, condition: str, grouped: bool, count: bool = False) -> str:
     sums = [f"CAST({f'SUM({m})' if grouped else m} AS double precision)" for m in table.measures]
     sums += ["CAST(NULLIF(COUNT(*), 0) AS double precision)"] if count else []
-    listed = ", ".join(keys)
+    listed, shown = ", ".join(keys), [f"{key} - DATE 'epoch'" if key in _DATES else key for key in keys]
     group = f" GROUP BY {listed}" if grouped and keys else ""
     order = f" ORDER BY {listed}" if keys else ""
-    return f"SELECT {', '.join([*keys, *sums])} FROM {table.name} WHERE {condition}{group}{order}"  # noqa: S608
+    return f"SELECT {', '.join([*shown, *sums])} FROM {table.name} WHERE {condition}{group}{order}"  # noqa: S608
 
 
 def _fetch(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -284,7 +284,7 @@ def _fetch(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 def _columns(rows: list[tuple[Any, ...]], keys: Keys, measures: Keys) -> pd.DataFrame:
-    """Rows to columns, whole columns at a time; None becomes NaN."""
+    """Rows to columns, whole columns at a time; dates come as days since 1970, None becomes NaN."""
     names = (*keys, *measures)
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
     return pd.DataFrame(
@@ -297,7 +297,7 @@ def _column(name: str, values: Sequence[Any], is_measure: bool) -> Any:
     if is_measure:
         return np.array(values, dtype=np.float64)
     if name in _DATES:
-        return np.array(values, dtype="datetime64[s]")
+        return np.array(values, dtype="datetime64[D]").astype("datetime64[s]")
     return pd.array(values, dtype="str")
 
 
