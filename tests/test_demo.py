@@ -206,13 +206,23 @@ def test_measured_values_after_the_sale_agree_with_the_truth(healthy: Frames) ->
     assert rate == pytest.approx(np.average(truth["refund_rate"], weights=weights), rel=0.1)
 
 
-def test_measured_repeat_orders_in_twelve_months_agree_with_the_truth(healthy: Frames) -> None:
-    orders = healthy["orders"]
+@pytest.mark.parametrize(
+    "plants",
+    [
+        (),
+        (Plant("repeat_rate", 0.7, shape="always"),),
+        (Plant("on_time_share", 0.5, shape="always"),),
+        (Plant("payment_rate", 0.5, shape="always"),),
+    ],
+    ids=["healthy", "repeat_rate", "on_time_share", "payment_rate"],
+)
+def test_measured_repeat_orders_in_twelve_months_agree_with_the_truth(plants: tuple[Plant, ...]) -> None:
+    frames = generate(small_world(*plants, orders=30_000, growth=0.0), seed=8, until=UNTIL)
+    orders, truth = frames["orders"], frames["truth"]
     first = orders.groupby("customer_id")["ordered_at"].transform("min")
     old = orders[first < pd.Timestamp(UNTIL, tz="UTC") - pd.Timedelta(days=365)]
     within = old[old["ordered_at"] <= first[old.index] + pd.Timedelta(days=365)]
     repeats = len(within) / within["customer_id"].nunique() - 1
-    truth = healthy["truth"]
     assert repeats == pytest.approx(np.average(truth["repeat_orders"], weights=truth["first_orders"]), rel=0.06)
 
 

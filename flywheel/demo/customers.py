@@ -105,22 +105,24 @@ class Population:
     def _return(self, last: Purchases, pace: Floats) -> Purchases:
         """The next orders of customers who stay; those after the end of the world are left out.
 
-        Pace runs on a clock that follows demand. An attempt that meets a broken journey, or a planted loss of
-        repeat orders, comes to nothing; the customer tries again later.
+        Pace runs on a clock that follows demand. A customer who meets a broken journey tries again later; one whom
+        a planted loss of repeat orders takes away is gone for good.
         """
         rows, time = np.arange(len(last)), last.time
         done: list[tuple[np.ndarray, Floats, Ints, Ints]] = []
-        while len(rows):
+        while True:
             time = self._later(time, self.rng.exponential(1 / (pace[rows] * self.repeat_level[last.market[rows]])))
             inside = time < self.calendar.days
             rows, time = rows[inside], time[inside]
-            channel, device = self._way_back(last.channel[rows], last.device[rows])
-            kept = self.rng.random(len(rows)) < self._chance(time, last.market[rows], channel, device, "repeat_rate")
-            done.append((rows[kept], time[kept], channel[kept], device[kept]))
-            rows, time = rows[~kept], time[~kept]
-        who, when, channel, device = (np.concatenate(column) for column in zip(*done, strict=True)) if done else (
-            np.empty(0, dtype=np.int64), np.empty(0), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-        )  # fmt: skip
+            segment = (last.market[rows], *self._way_back(last.channel[rows], last.device[rows]))
+            faithful = self.rng.random(len(rows)) < self._factor("repeat_rate", time, *segment)
+            bought = faithful & (self.rng.random(len(rows)) < self.success[time.astype(np.int64), *segment])
+            done.append((rows[bought], time[bought], segment[1][bought], segment[2][bought]))
+            again = faithful & ~bought
+            rows, time = rows[again], time[again]
+            if not len(rows):
+                break
+        who, when, channel, device = (np.concatenate(column) for column in zip(*done, strict=True))
         back = last.take(who)
         return self._deliver(when, back.market, channel, device, back.customer, back.number + 1, back.wave)
 
@@ -139,11 +141,10 @@ class Population:
         same = rng.random(count) < self.people.same_device
         return np.where(self.closed[channel], channel, open_channel), np.where(same, device, other_device)
 
-    def _chance(self, time: Floats, market: Ints, channel: Ints, device: Ints, driver: str) -> Floats:
-        """The part of intended orders that come about: the journey's success times what is planted in `driver`."""
-        day = time.astype(np.int64)
-        planted = plants.factor(self.world, self.calendar, driver, day, **self._names(market, channel, device))
-        return self.success[day, market, channel, device] * planted
+    def _factor(self, driver: str, time: Floats, market: Ints, channel: Ints, device: Ints) -> Floats:
+        """What is planted in `driver` for each row."""
+        names = self._names(market, channel, device)
+        return plants.factor(self.world, self.calendar, driver, time.astype(np.int64), **names)
 
     def _names(self, market: Ints, channel: Ints, device: Ints) -> dict[str, np.ndarray]:
         codes = self.codes
@@ -171,7 +172,7 @@ class Population:
         early_days = np.maximum(np.rint(promise * rng.beta(6, 2.5, count)).astype(np.int64), 1)
         delivery = np.where(late, promise + rng.geometric(0.4, count), np.minimum(early_days, promise))
         asked = rng.random(count) < np.where(late, service.ticket_share_late, service.ticket_share)
-        slower = plants.factor(self.world, self.calendar, "first_reply", day, **names)
+        slower = self._factor("first_reply", time, market, channel, device)
         reply = rng.lognormal(np.log(service.reply_hours), service.reply_spread, count) * slower
         return Purchases(
             time, market, channel, device, customer, number, wave, carrier, promise, delivery, late, asked, reply
@@ -191,7 +192,9 @@ class Population:
         time, market = time[inside], orders.market[behind][inside]
         device = rng.choice(len(self.device_shares), len(time), p=self.device_shares)
         way = np.full(len(time), channel)
-        kept = rng.random(len(time)) < self._chance(time, market, way, device, "referral_rate")
+        chance = self._factor("referral_rate", time, market, way, device)
+        chance = chance * self.success[time.astype(np.int64), market, way, device]
+        kept = rng.random(len(time)) < chance
         return time[kept], market[kept], way[kept], device[kept]
 
 

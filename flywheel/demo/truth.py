@@ -61,11 +61,13 @@ class Drivers:
         people = self.world.customers
         leaves = _beta_points(people.dropout_a, people.dropout_b)
         stays = (1 - leaves) * (1 - people.unhappy_loss * self.unhappy_share()[..., None])
-        level = np.array([market.repeat for market in self.world.markets])
-        pace = (level * self.factor("repeat_rate") * self.repeat_success)[..., None]
+        level = np.array([market.repeat for market in self.world.markets])[:, None]
+        faithful, success = self.factor("repeat_rate")[..., None], self.repeat_success[..., None]
+        bought = faithful * success
+        ends = (1 - faithful) + bought * (1 - stays)  # of an attempt: the customer is lost before it, or after it
         gaps = people.rate_shape * people.rate_mean_gap
-        survived = (gaps / (gaps + (1 - stays) * pace * YEAR)) ** people.rate_shape  # E exp(-rate (1-stays) T)
-        return (stays * (1 - survived) / (1 - stays)).mean(axis=-1)
+        survived = (gaps / (gaps + ends * level * YEAR)) ** people.rate_shape  # E exp(-pace × ends × T)
+        return (stays * bought / ends * (1 - survived)).mean(axis=-1)
 
     def order_value(self) -> tuple[Floats, Floats]:
         """Net revenue and contribution of an average order, base currency, before refunds and tickets."""
