@@ -269,6 +269,24 @@ def test_a_repeat_counts_up_to_the_last_day_of_its_window(workspace: Workspace, 
     assert (row["repeat_orders_90"], row["repeat_orders_365"]) == (2, 3)
 
 
+def test_a_repeat_order_counts_up_to_day_ninety(workspace: Workspace, source: Source) -> None:
+    keep(workspace, source, *({"customer": "a", "day": days(n)} for n in (0, 90, 91)))
+    (row,) = rolled("cohorts", workspace)
+    assert (row["repeaters_90"], row["repeat_orders_90"], row["repeat_orders_365"]) == (1, 1, 2)
+
+
+def test_a_slice_of_repeat_orders_only_has_no_first_orders(workspace: Workspace, source: Source) -> None:
+    keep(workspace, source, {"customer": "a"}, {"customer": "a", "device": "mobile", "gross": Decimal(8)})
+    mobile = rolled("conversion", workspace)[1]
+    assert (mobile["device"], mobile["orders"], mobile["first_orders"], mobile["first_priced_orders"]) == (
+        "mobile",
+        1,
+        0,
+        0,
+    )
+    assert mobile["first_net_base"] is None
+
+
 def test_two_orders_on_one_day_are_one_first_order_and_a_repeat(workspace: Workspace, source: Source) -> None:
     keep(workspace, source, {"customer": "a", "gross": Decimal(5)}, {"customer": "a", "gross": Decimal(7)})
     (row,) = rolled("cohorts", workspace)
