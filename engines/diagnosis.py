@@ -17,6 +17,21 @@ ENGINES = ("market", "conversion", "aftersales")
 CALL_CHANCE = 0.70  # an engine is named when it has the largest opportunity in this share of the draws
 MATERIAL = 0.02  # of the business's value; a smaller loss is not worth a meeting
 STALE_WEEKS = 1  # complete weeks that may lack data before the verdict is withheld
+NO_CALL_REASONS = (
+    "no_data",
+    "no_orders_data",
+    "no_traffic_data",
+    "no_spend_data",
+    "no_customer_data",
+    "no_cost_data",
+    "too_few_sessions",
+    "too_few_customers",
+    "too_young",
+    "stale",
+    "at_reference",
+    "nothing_stands_out",
+    "not_sure",
+)
 HISTORY_WEEKS = 3 * YEAR  # two years for the season and one for cohorts
 
 
@@ -87,9 +102,12 @@ class Diagnosis:
         return asdict(self)
 
 
-def diagnose(business: Business, week: np.datetime64, seed: int = 20260101) -> Diagnosis:
+def diagnose(
+    business: Business, week: np.datetime64, today_week: np.datetime64 | None = None, seed: int = 20260101
+) -> Diagnosis:
     """The diagnosis of the week that starts on `week`, a complete one, from the weeks up to and including it.
 
+    `today_week`: the newest complete week by the calendar; data that ends long before it is stale.
     Deterministic for a given business and seed; independent of row order.
     """
     label = str(week.astype("datetime64[D]"))
@@ -105,8 +123,9 @@ def diagnose(business: Business, week: np.datetime64, seed: int = 20260101) -> D
     if isinstance(model, Unavailable):
         reason = _overall_reason(panel, model)
         return Diagnosis(label, Verdict(False, reason.reason, reason.n, reason.needed))
+    behind = 0 if today_week is None else int((today_week - week).astype("timedelta64[D]").astype(int)) // 7
     draws = value.draw(model, panel, last, seed)
-    return _judge(business, panel, model, draws, label)
+    return _judge(business, panel, model, draws, label, behind > STALE_WEEKS)
 
 
 def _overall_reason(panel: Panel, unavailable: Unavailable) -> Unavailable:
@@ -118,7 +137,7 @@ def _overall_reason(panel: Panel, unavailable: Unavailable) -> Unavailable:
     return unavailable
 
 
-def _judge(business: Business, panel: Panel, model: State, draws: Draws, label: str) -> Diagnosis:
+def _judge(business: Business, panel: Panel, model: State, draws: Draws, label: str, stale: bool) -> Diagnosis:
     base = value.evaluate(model, draws.now, draws.uplift)
     now = np.nansum(base.value, axis=1)
     gains = {e: _gain(model, draws, {d.key for d in model.drivers if d.engine == e}) for e in ENGINES}
@@ -127,7 +146,7 @@ def _judge(business: Business, panel: Panel, model: State, draws: Draws, label: 
     low, high = value.interval(now)
     return Diagnosis(
         label,
-        _verdict(business, panel, model, engines, drivers, float(now.mean())),
+        Verdict(False, "stale") if stale else _verdict(business, panel, model, engines, drivers, float(now.mean())),
         float(now.mean()),
         low,
         high,

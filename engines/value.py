@@ -96,6 +96,9 @@ def _total(panel: Panel, measure: str, last: int, weeks: int = WINDOW) -> float:
     return float(sum_known(panel.window(measure, last - weeks + 1, last)[:, None])[0])
 
 
+_TOO_FEW = {"sessions": "too_few_sessions", "all_first_orders": "too_few_customers"}
+
+
 def _fixed(panel: Panel, last: int) -> Fixed | Unavailable:
     for measure, reason, least in (
         ("orders", "no_orders_data", 0),
@@ -108,7 +111,7 @@ def _fixed(panel: Panel, last: int) -> Fixed | Unavailable:
         if np.isnan(total) or (total == 0 and measure == "all_first_orders"):
             return Unavailable(reason)
         if total < least:
-            return Unavailable("too_few", total, least)
+            return Unavailable(_TOO_FEW[measure], total, least)
     repeats, early = (_total(panel, m, last, last + 1) for m in ("repeat_orders_365", "repeat_orders_90_of_365"))
     if np.isnan(repeats) or repeats < MIN_REPEATS_365 or not early > 0:
         return Unavailable("too_young", 0.0 if np.isnan(repeats) else repeats, MIN_REPEATS_365)

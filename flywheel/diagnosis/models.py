@@ -8,7 +8,7 @@ from flywheel.accounts.models import Workspace
 class Diagnosis(models.Model):
     """The diagnosis of one complete week. The first row of a week is what was published; later ones are restatements.
 
-    `result` is `engines.diagnosis.Diagnosis` as plain data.
+    `result` is `engines.diagnosis.Diagnosis` as plain data, `kpis` the rows of `engines.weekly.review`.
     """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="diagnoses")
@@ -16,6 +16,7 @@ class Diagnosis(models.Model):
     revision = models.PositiveIntegerField(default=0)
     computed_at = models.DateTimeField(auto_now_add=True)
     result = models.JSONField()
+    kpis = models.JSONField(default=list)
 
     class Meta:
         ordering = ("-week", "-revision")

@@ -113,9 +113,15 @@ def test_data_that_ended_before_the_week_is_stale():
     assert diagnose(replace(whole, conversion=whole.conversion.loc[old]), LAST).verdict.reason == "stale"
 
 
+def test_data_far_behind_the_calendar_is_stale():
+    week = np.timedelta64(7, "D")
+    assert diagnose(business(1), LAST, LAST + 2 * week).verdict.reason == "stale"
+    assert diagnose(business(1), LAST, LAST + week).verdict.reason != "stale"
+
+
 def test_a_tiny_business_has_too_little_data():
     verdict = diagnose(business(1, sessions=100), LAST).verdict
-    assert (verdict.reason, verdict.called) == ("too_few", False)
+    assert (verdict.reason, verdict.called) == ("too_few_sessions", False)
     assert verdict.have < verdict.needed
 
 

@@ -39,7 +39,8 @@ def test_aov_carries_the_interval_of_its_spread():
 def test_cac_interval_narrows_with_new_customers():
     few = compute(KPIS["cac"], {"cost_base": 1000.0, "first_orders": float(MIN_ORDERS)})
     many = compute(KPIS["cac"], {"cost_base": 100_000.0, "first_orders": 100.0 * MIN_ORDERS})
-    assert isinstance(few, Estimate) and isinstance(many, Estimate)
+    assert isinstance(few, Estimate)
+    assert isinstance(many, Estimate)
     assert few.high / few.low > many.high / many.low > 1
 
 
@@ -60,7 +61,8 @@ def test_ltv_cac_is_mean_contribution_over_cac():
 @pytest.mark.parametrize("kpi", KPIS.values(), ids=lambda k: k.key)
 def test_every_kpi_says_in_both_languages_what_it_is(kpi):
     for words in (kpi.name, kpi.definition, kpi.source, kpi.owner):
-        assert words.en and words.zh
+        assert words.en
+        assert words.zh
         assert any("\u4e00" <= c <= "\u9fff" for c in words.zh)
 
 

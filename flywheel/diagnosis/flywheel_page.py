@@ -1,0 +1,220 @@
+"""What the flywheel page shows, from one kept diagnosis: no engine runs when the page is opened."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from engines.kpi import KPIS
+from flywheel.accounts.models import Workspace
+from flywheel.accounts.templatetags.formats import compact, compact_money, money, percent, reading, week
+from flywheel.accounts.words import ENGINES_SHORT
+from flywheel.diagnosis import words
+from flywheel.diagnosis.models import Diagnosis
+from flywheel.facts.models import Channel, Market
+
+Json = Mapping[str, Any]
+TOP_DRIVERS = 8
+ENGINES = ("market", "conversion", "aftersales")
+
+COVERAGE = {
+    "orders": _lazy("Orders"),
+    "traffic": _lazy("Traffic"),
+    "spend": _lazy("Spend"),
+    "deliveries": _lazy("Deliveries"),
+    "reviews": _lazy("Reviews"),
+    "refunds": _lazy("Refunds"),
+}
+
+
+def flywheel_context(workspace: Workspace, diagnosis: Diagnosis) -> dict[str, Any]:
+    """The page's context."""
+    result, verdict = diagnosis.result, diagnosis.result["verdict"]
+    names = place_names(workspace)
+    rows = {r["key"]: r for r in diagnosis.kpis}
+    where = words.where_text(verdict["segments"], names)
+    return {
+        "diagnosis": diagnosis,
+        "verdict": verdict,
+        "sentence": words.verdict_sentence(verdict, workspace.base_currency, where),
+        "detail": words.verdict_detail(verdict, workspace.base_currency),
+        "wheel_state": wheel_state(workspace, result, rows),
+        "engines": engine_rows(result),
+        "drivers": driver_rows(result, names["market"]),
+        "groups": kpi_groups(rows),
+        "recent_weeks": recent_weeks(diagnosis.week, rows),
+        "sources": trust_strip(result["coverage"], diagnosis.week),
+        **week_links(workspace, diagnosis),
+    }
+
+
+def place_names(workspace: Workspace) -> dict[str, dict[str, str]]:
+    """Names of markets, channels and devices by code."""
+    return {
+        "market": {m.code: str(m) for m in Market.objects.filter(workspace=workspace)},
+        "channel": {c.code: str(c) for c in Channel.objects.filter(workspace=workspace)},
+        "device": {k: str(v) for k, v in words.DEVICES.items()},
+        "carrier": {},
+    }
+
+
+def engine_rows(result: Json) -> list[dict[str, Any]]:
+    """Opportunity and attainment per engine, in the flywheel's order, named."""
+    return [{**e, "name": ENGINES_SHORT[e["key"]]} for e in result["engines"]]
+
+
+def driver_rows(result: Json, markets: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The drivers whose gap is established, most valuable first."""
+    weak = [d for d in result["drivers"] if d["established"] and d["opportunity"] > 0][:TOP_DRIVERS]
+    return [
+        {
+            **d,
+            "name": words.DRIVERS[d["key"]],
+            "market_name": markets.get(d["market"]) or d["market"] or _("unknown"),
+            "basis_name": words.BASES[d["basis"]],
+            "unit": _UNITS.get(d["key"], "rate"),
+        }
+        for d in weak
+    ]
+
+
+_UNITS = {
+    "sessions_per_spend": "ratio",
+    "first_aov": "money",
+    "repeat_aov": "money",
+    "repeat_orders": "ratio",
+    "referral": "ratio",
+}
+
+
+def kpi_groups(rows: Mapping[str, Json]) -> list[dict[str, Any]]:
+    """The KPI table's rows by engine, with names and definitions in the reader's language."""
+    language = get_language() or "en"
+    groups = []
+    for engine in ENGINES:
+        entries = [k for k in KPIS.values() if k.engine == engine and k.key in rows]
+        groups.append(
+            {
+                "engine": engine,
+                "name": ENGINES_SHORT[engine],
+                "rows": [
+                    {
+                        **rows[k.key],
+                        "name": k.name.get(language),
+                        "definition": k.definition.get(language),
+                        "source": k.source.get(language),
+                        "owner": k.owner.get(language),
+                        "better": k.direction,
+                        "latest": rows[k.key]["recent"][-1],
+                    }
+                    for k in entries
+                ],
+            }
+        )
+    return [g for g in groups if g["rows"]]
+
+
+def recent_weeks(last: date, rows: Mapping[str, Json]) -> list[date]:
+    """The weeks of the KPI table's columns, oldest first."""
+    count = max((len(r["recent"]) for r in rows.values()), default=0)
+    return [last - timedelta(weeks=n) for n in reversed(range(count))]
+
+
+def trust_strip(coverage: Mapping[str, str], last: date) -> list[dict[str, str]]:
+    """How far each kind of data reaches, for the strip on top."""
+    strip = []
+    for kind, name in COVERAGE.items():
+        end = coverage.get(kind, "")
+        state = "missing" if not end else ("ok" if date.fromisoformat(end) >= last else "late")
+        text = _("to %(week)s") % {"week": week(end)} if end else _("not loaded")
+        strip.append({"name": str(name), "text": text, "state": state})
+    return strip
+
+
+def week_links(workspace: Workspace, diagnosis: Diagnosis) -> dict[str, date | None]:
+    """The neighbouring weeks that have a diagnosis."""
+    kept = Diagnosis.objects.filter(workspace=workspace).values_list("week", flat=True)
+    return {
+        "previous_week": kept.filter(week__lt=diagnosis.week).order_by("-week").first(),
+        "next_week": kept.filter(week__gt=diagnosis.week).order_by("week").first(),
+    }
+
+
+# --- the wheel --------------------------------------------------------------------------------------------------------
+
+
+def wheel_state(workspace: Workspace, result: Json, rows: Mapping[str, Json]) -> dict[str, Any]:
+    """The drawn flywheel: engines with attainment and a leading figure, hand-offs with flow and quality, the value."""
+    weakest = result["verdict"]["engine"] if result["verdict"]["called"] else ""
+    attained = {e["key"]: e["attainment"] for e in result["engines"]}
+    leading = {"market": "cac", "conversion": "cvr", "aftersales": "repeat_rate_90"}
+    engines = [
+        {
+            "key": e,
+            "name": str(ENGINES_SHORT[e]),
+            "attainment": attained.get(e),
+            "value_text": _figure(rows, leading[e], workspace.base_currency),
+            "is_weakest": e == weakest,
+        }
+        for e in ENGINES
+    ]
+    return {"engines": engines, "links": _links(rows, result), "centre": _centre(workspace, result)}
+
+
+def _figure(rows: Mapping[str, Json], key: str, currency: str) -> str:
+    """A KPI's short name and latest figure; its reason when there is none."""
+    if key not in rows:
+        return ""
+    name = KPIS[key].name.get(get_language() or "en")
+    return _("%(kpi)s %(figure)s") % {"kpi": name, "figure": reading(rows[key]["recent"][-1], currency).text}
+
+
+def _latest(rows: Mapping[str, Json], key: str) -> Json | None:
+    result = rows[key]["recent"][-1] if key in rows else None
+    return result if result is not None and "value" in result else None
+
+
+def _links(rows: Mapping[str, Json], result: Json) -> list[dict[str, Any]]:
+    return [
+        _link("market", "conversion", _engaged_text(rows)),
+        _link("conversion", "aftersales", _customers_text(rows, result)),
+        _link("aftersales", "market", _referral_text(rows, result)),
+    ]
+
+
+def _link(source: str, target: str, texts: tuple[str, str]) -> dict[str, Any]:
+    return {"source": source, "target": target, "flow_text": texts[0], "quality_text": texts[1], "is_weakest": False}
+
+
+def _engaged_text(rows: Mapping[str, Json]) -> tuple[str, str]:
+    sessions, share = _latest(rows, "sessions"), _latest(rows, "engaged_share")
+    flow = _("%(n)s sessions a week") % {"n": compact(sessions["value"])} if sessions else _("Sessions unknown")
+    return flow, _("%(share)s engaged") % {"share": percent(share["value"], 1)} if share else ""
+
+
+def _customers_text(rows: Mapping[str, Json], result: Json) -> tuple[str, str]:
+    promise = _latest(rows, "on_time")
+    first = result["first_orders"]
+    flow = _("%(n)s new customers a week") % {"n": compact(first)} if first else _("New customers unknown")
+    return flow, _("%(share)s delivered on promise") % {"share": percent(promise["value"], 1)} if promise else ""
+
+
+def _referral_text(rows: Mapping[str, Json], result: Json) -> tuple[str, str]:
+    referral, rating = result["referral"], _latest(rows, "rating")
+    flow = (
+        _("%(n)s referred per 100 customers a year") % {"n": compact(100 * referral)}
+        if referral is not None
+        else _("Word of mouth unknown")
+    )
+    return flow, _("%(stars)s of 5 stars") % {"stars": f"{rating['value']:.2f}"} if rating else ""
+
+
+def _centre(workspace: Workspace, result: Json) -> dict[str, str]:
+    if result["value"] is None:
+        return {"headline": "–", "caption": _("value per week not known yet")}
+    headline = compact_money(result["value"], workspace.base_currency)
+    low, high = (money(words.round_money(result[k]), workspace.base_currency) for k in ("value_low", "value_high"))
+    return {"headline": headline, "caption": _("value per week"), "interval": f"{low} – {high}"}

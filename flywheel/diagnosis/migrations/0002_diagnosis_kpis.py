@@ -1,0 +1,7 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("diagnosis", "0001_initial")]
+
+    operations = [migrations.AddField("diagnosis", "kpis", models.JSONField(default=list))]

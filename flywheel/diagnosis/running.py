@@ -1,0 +1,97 @@
+"""Runs the engines on a workspace's measures and keeps what they say."""
+
+import json
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
+
+from engines import diagnosis, weekly
+from engines.business import WEEKS_365, Business, panel
+from engines.panel import Panel
+from flywheel.accounts.models import Workspace
+from flywheel.diagnosis.models import Diagnosis
+from flywheel.facts.calendar import last_complete_week
+from flywheel.measures import frames
+
+HISTORY = timedelta(weeks=3 * 52 + WEEKS_365)  # what the diagnosis reads: three years, and their oldest cohorts
+DIGITS = 10  # significant digits kept of a figure, so that equal data gives equal results on any machine
+
+
+def load_business(workspace: Workspace, last: date, facets: bool = True) -> Business:
+    """The workspace's weekly measures up to the week `last`; with `facets`, also per device and carrier."""
+    first, keys = last - HISTORY, ("week", "market", "channel")
+    return Business(
+        conversion=frames.conversion(workspace, (*keys, "device") if facets else keys, first, last),
+        market=frames.market(workspace, keys, first, last),
+        aftersales=frames.aftersales(workspace, (*keys, "carrier") if facets else keys, first, last),
+        cohorts=frames.cohorts(workspace, keys, first, last),
+        channel_kinds=frames.channel_kinds(workspace),
+    )
+
+
+def newest_week(workspace: Workspace, now: datetime | None = None) -> date | None:
+    """The newest complete week with traffic, orders or spend; None when there is none."""
+    complete = last_complete_week(workspace, now)
+    ends = []
+    for frame, columns in (
+        (frames.conversion(workspace, ("week",), last=complete), ["sessions", "orders"]),
+        (frames.market(workspace, ("week",), last=complete), ["cost_base"]),
+    ):
+        known = frame.loc[(frame[columns] > 0).any(axis=1), "week"]
+        ends += [known.max().date()] if len(known) else []
+    return max(ends, default=None)
+
+
+def diagnose_week(workspace: Workspace, week: date, now: datetime | None = None) -> Diagnosis:
+    """Compute the week's diagnosis and keep it: the first is what is published, a different later one a revision."""
+    result, kpis = _compute(workspace, week, now)
+    with transaction.atomic():
+        Workspace.objects.select_for_update().get(pk=workspace.pk)  # two runs never write one revision
+        newest = Diagnosis.objects.filter(workspace=workspace, week=week).first()
+        if newest and newest.result == result and newest.kpis == kpis:
+            return newest
+        revision = newest.revision + 1 if newest else 0
+        return Diagnosis.objects.create(workspace=workspace, week=week, revision=revision, result=result, kpis=kpis)
+
+
+def _compute(workspace: Workspace, week: date, now: datetime | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    business = load_business(workspace, week)
+    start = np.datetime64(week, "D")
+    found = diagnosis.diagnose(business, start, np.datetime64(last_complete_week(workspace, now), "D"))
+    span = business.weeks()
+    if span is None or span[0] > start:
+        return _plain(found.as_data() | {"coverage": {}}), []
+    measures = panel(business, span[0], start)
+    result = found.as_data() | {"coverage": _coverage(measures)}
+    return _plain(result), _plain([r.as_data() for r in weekly.review(measures)])
+
+
+COVERED = {"orders": "orders", "sessions": "traffic", "cost_base": "spend", "deliveries": "deliveries",
+           "reviews": "reviews", "refunds": "refunds"}  # fmt: skip
+
+
+def _coverage(measures: Panel) -> dict[str, str]:
+    """Kind of data -> the newest week in which any of it is known; '' when there is none."""
+    ends = {}
+    for measure, kind in COVERED.items():
+        known = np.flatnonzero((measures[measure] > 0).any(axis=1))
+        ends[kind] = str(measures.weeks[known[-1]]) if known.size else ""
+    return ends
+
+
+def _plain(data: Any) -> Any:
+    """Data as it comes back from the database: JSON types only, figures rounded to DIGITS, NaN as None."""
+    return json.loads(json.dumps(_rounded(data), cls=DjangoJSONEncoder))
+
+
+def _rounded(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {k: _rounded(v) for k, v in data.items()}
+    if isinstance(data, list | tuple):
+        return [_rounded(v) for v in data]
+    if isinstance(data, float | np.floating):
+        return None if np.isnan(data) else float(f"{data:.{DIGITS}g}")
+    return data

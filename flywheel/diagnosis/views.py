@@ -1,0 +1,72 @@
+"""The flywheel page and the engines' pages."""
+
+from datetime import date
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from flywheel import jobs
+from flywheel.accounts.access import get_workspace
+from flywheel.accounts.models import Role, Workspace
+from flywheel.diagnosis.engine_pages import ENGINE_CONTEXTS, Choice, choices
+from flywheel.diagnosis.flywheel_page import flywheel_context
+from flywheel.diagnosis.models import Diagnosis
+from flywheel.diagnosis.running import newest_week
+
+
+@login_required
+@require_GET
+def flywheel(request: HttpRequest, slug: str) -> HttpResponse:
+    """The verdict, the wheel and the weekly table of one week: the newest, or `?week=`."""
+    workspace = get_workspace(request, slug)
+    diagnosis = _diagnosis(workspace, request.GET.get("week", ""))
+    if diagnosis is None:
+        return render(request, "diagnosis/flywheel_empty.html", {"has_data": newest_week(workspace) is not None})
+    return render(request, "diagnosis/flywheel.html", flywheel_context(workspace, diagnosis))
+
+
+def _diagnosis(workspace: Workspace, week: str) -> Diagnosis | None:
+    """The newest revision of the newest diagnosed week, or of `week`; Http404 for a week without a diagnosis."""
+    kept = Diagnosis.objects.filter(workspace=workspace)
+    if not week:
+        return kept.first()
+    try:
+        wanted = date.fromisoformat(week)
+    except ValueError:
+        raise Http404 from None
+    found = kept.filter(week=wanted).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def engine(request: HttpRequest, slug: str, engine: str) -> HttpResponse:
+    """One engine: its KPIs, charts and tables for a market and a number of weeks."""
+    workspace = get_workspace(request, slug)
+    if engine not in ENGINE_CONTEXTS:
+        raise Http404
+    week = newest_week(workspace)
+    if week is None:
+        return render(request, "diagnosis/engine_empty.html", {"engine": engine})
+    choice = Choice.parse(request.GET, workspace, week)
+    context = {"engine": engine, "choice": choice, **choices(workspace), **ENGINE_CONTEXTS[engine](workspace, choice)}
+    is_panel = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
+    return render(request, f"diagnosis/{engine}.html{'#panel' if is_panel else ''}", context)
+
+
+@login_required
+@require_POST
+def run_diagnosis(request: HttpRequest, slug: str) -> HttpResponse:
+    """Start a diagnosis of the newest week and follow it."""
+    workspace = get_workspace(request, slug, needs=Role.MEMBER)
+    job = jobs.start(workspace, "diagnose", {}, user=request.user, once=True)
+    messages.info(request, _("The diagnosis is running."))
+    return redirect("job-detail", workspace.slug, job.pk)
