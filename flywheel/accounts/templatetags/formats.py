@@ -1,5 +1,299 @@
-"""Template filters."""
+"""Template filters and tags that turn figures into words, in the reader's language. No arithmetic beyond rounding."""
 
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeGuard
+
+from babel import Locale, dates, numbers, units
 from django import template
+from django.forms import BoundField
+from django.templatetags.static import static
+from django.utils import timezone, translation
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from engines.results import Estimate, Result, Unavailable
+from flywheel.accounts.sparklines import Sparkline
+from flywheel.accounts.words import ENGINES, reason_words
 
 register = template.Library()
+
+NOTHING = "–"
+MINUS = "−"
+WHOLE_MONEY_FROM = 1_000  # amounts from here on are shown without cents
+COMPACT_FROM = 1_000_000  # estimates from here on are shown as 1.2M / 120万
+SMALL_RATE = 0.1  # rates below it get a second decimal, so that 2.31 % and 2.38 % differ
+
+CONTROL_LOOKS = {"select": "form-select", "checkbox": "form-check-input", "radio": "form-check-input"}
+
+Number = float | int | Decimal
+
+
+def reader_locale() -> Locale:
+    """Babel's locale of the active language."""
+    return Locale.parse("zh_CN" if (translation.get_language() or "en").startswith("zh") else "en_US")
+
+
+def _known(value: object) -> TypeGuard[Number]:
+    """Whether there is a figure at all."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        return False
+    return math.isfinite(value)
+
+
+def _typeset(text: str) -> str:
+    """The text with a real minus sign."""
+    return text.replace("-", MINUS)
+
+
+def _pattern(digits: int) -> str:
+    """A Babel number pattern with a fixed number of decimals."""
+    return "#,##0" + ("." + "0" * digits if digits else "")
+
+
+@register.filter
+def number(value: Number | None, digits: int = 0) -> str:
+    """1234.5 -> "1,235"; with `digits` decimals."""
+    if not _known(value):
+        return NOTHING
+    return _typeset(numbers.format_decimal(value, _pattern(int(digits)), locale=reader_locale()))
+
+
+@register.filter
+def money(value: Number | None, currency: str) -> str:
+    """An amount with its currency sign; cents only below 1,000."""
+    if not _known(value):
+        return NOTHING
+    whole = abs(value) >= WHOLE_MONEY_FROM
+    pattern = "¤#,##0" if whole else None
+    text = numbers.format_currency(value, currency, pattern, locale=reader_locale(), currency_digits=not whole)
+    return _typeset(text)
+
+
+@register.filter
+def compact_money(value: Number | None, currency: str) -> str:
+    """1,234,567 EUR -> "€1.2M" or "€123.5万"."""
+    if not _known(value):
+        return NOTHING
+    text = numbers.format_compact_currency(value, currency, locale=reader_locale(), fraction_digits=1)
+    return _typeset(text)
+
+
+@register.filter
+def percent(value: Number | None, digits: int = 1) -> str:
+    """0.034 -> "3.4%"."""
+    if not _known(value):
+        return NOTHING
+    return _typeset(numbers.format_percent(value, _pattern(int(digits)) + "%", locale=reader_locale()))
+
+
+@register.filter
+def compact(value: Number | None) -> str:
+    """12345 -> "12.3K" or "1.2万"."""
+    if not _known(value):
+        return NOTHING
+    return _typeset(numbers.format_compact_decimal(value, locale=reader_locale(), fraction_digits=1))
+
+
+@register.filter
+def delta(value: Number | None, digits: int = 1) -> str:
+    """A relative change with its sign: 0.034 -> "+3.4%"; nothing that rounds to zero carries one."""
+    if not _known(value):
+        return NOTHING
+    size = percent(abs(value), digits)
+    if size == percent(0, digits):
+        return size
+    return ("+" if value > 0 else MINUS) + size
+
+
+@register.filter
+def day(value: dt.date | dt.datetime | None) -> str:
+    """ "16 Nov 2026" or "2026年11月16日"."""
+    if value is None:
+        return NOTHING
+    locale = reader_locale()
+    return dates.format_date(value, "y年M月d日" if locale.language == "zh" else "d MMM y", locale=locale)
+
+
+@register.filter
+def moment(value: dt.datetime | None) -> str:
+    """ "16 Nov 2026, 14:05" or "2026年11月16日 14:05", in the active time zone."""
+    if value is None:
+        return NOTHING
+    local = timezone.localtime(value)
+    return f"{day(local)}{' ' if reader_locale().language == 'zh' else ', '}{local:%H:%M}"
+
+
+@register.filter
+def week(value: dt.date | str | None) -> str:
+    """A week by its first day: "W47 · 16 Nov" or "11月16日当周".
+
+    The number is the ISO week of the week's fourth day, so weeks that start on Sunday or Saturday count right too.
+    """
+    if not value:
+        return NOTHING
+    start = dt.date.fromisoformat(value) if isinstance(value, str) else value
+    locale = reader_locale()
+    if locale.language == "zh":
+        return dates.format_date(start, "M月d日当周", locale=locale)
+    count = (start + dt.timedelta(days=3)).isocalendar().week
+    return f"W{count} · {dates.format_date(start, 'd MMM', locale=locale)}"
+
+
+@register.filter
+def ago(value: dt.datetime | None) -> str:
+    """How long ago a moment was: "5 minutes ago", "5分钟前"."""
+    if value is None:
+        return NOTHING
+    passed = timezone.now() - value
+    if passed < dt.timedelta(seconds=10):
+        return _("just now")
+    return dates.format_timedelta(-passed, add_direction=True, locale=reader_locale())
+
+
+@register.filter
+def duration(value: dt.timedelta | None) -> str:
+    """A length of time in its two largest units: "1 min 15 sec", "1分钟15秒"."""
+    if value is None:
+        return NOTHING
+    minutes, seconds = divmod(max(int(value.total_seconds()), 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [("hour", hours), ("minute", minutes), ("second", seconds)]
+    first = next((i for i, (_unit, count) in enumerate(parts) if count), 2)
+    locale = reader_locale()
+    shown = [(unit, count) for unit, count in parts[first : first + 2] if count or first == 2]
+    words = [units.format_unit(count, f"duration-{unit}", length="short", locale=locale) for unit, count in shown]
+    return ("" if locale.language == "zh" else " ").join(words)
+
+
+@register.filter
+def file_size(value: int | None) -> str:
+    """Bytes as "12.3 MB"."""
+    if value is None:
+        return NOTHING
+    size = float(value)
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{number(size, 0 if unit == 'B' else 1)} {unit}"
+        size /= 1000
+    return f"{number(size, 1)} GB"
+
+
+# --- results of the engines -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A result as people read it. `available` is False when `text` says why there is no figure."""
+
+    available: bool
+    text: str
+    interval: str = ""
+    sample: str = ""
+
+
+@register.filter
+def reading(result: Result | Mapping[str, object] | None, currency: str = "") -> Reading:
+    """An engine's result (or its plain-data form) in words; money in `currency`."""
+    result = _as_result(result)
+    if result is None:
+        return Reading(False, NOTHING)
+    if isinstance(result, Unavailable):
+        return Reading(False, _("not available: %(reason)s") % {"reason": reason_words(result)})
+    if not _known(result.value):
+        return Reading(False, NOTHING)
+    return Reading(
+        True,
+        in_unit(result.value, result.unit, currency, result.value),
+        _interval(result, currency),
+        _("n = %(n)s") % {"n": number(result.n)} if _known(result.n) and result.n else "",
+    )
+
+
+def in_unit(value: float, unit: str, currency: str = "", scale: float | None = None) -> str:
+    """A value of one of the engines' units in words; `scale` sets the rounding (so an interval rounds as its value)."""
+    scale = abs(value if scale is None else scale)
+    if unit in {"count", "money"}:
+        return _amount(value, currency if unit == "money" else "", scale)
+    if unit == "rate":
+        return percent(value, 2 if scale < SMALL_RATE else 1)
+    if unit == "money_per":
+        return money(value, currency)
+    if unit == "days":
+        return _("%(n)s days") % {"n": number(value, 1)}
+    return f"{number(value, 2)} / 5" if unit == "stars" else f"{number(value, 2)}×"
+
+
+def _amount(value: float, currency: str, scale: float) -> str:
+    """A count, or money when there is a currency; in millions (or 万) when large."""
+    if scale >= COMPACT_FROM:
+        return compact_money(value, currency) if currency else compact(value)
+    return money(value, currency) if currency else number(value)
+
+
+def _interval(result: Estimate, currency: str) -> str:
+    """The 95 % interval in words, empty where the value is a plain count or sum."""
+    if not (_known(result.low) and _known(result.high)):
+        return ""
+    low = in_unit(result.low, result.unit, currency, result.value)
+    high = in_unit(result.high, result.unit, currency, result.value)
+    return _("%(low)s to %(high)s") % {"low": low, "high": high}
+
+
+def _as_result(result: Result | Mapping[str, object] | None) -> Result | None:
+    """The result itself, or the one that plain data (as kept in a stored diagnosis) describes."""
+    if isinstance(result, Mapping):
+        return Unavailable(**result) if "reason" in result else Estimate(**result)  # type: ignore[arg-type]
+    return result
+
+
+# --- small drawings ---------------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """One icon of the sprite; decorative unless it has a label."""
+    href = f"{static('vendor/tabler/icons.svg')}#{name}"
+    if label:
+        return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, href)
+    return format_html('<svg class="icon" aria-hidden="true" focusable="false"><use href="{}"></use></svg>', href)
+
+
+@register.inclusion_tag("_sparkline.html")
+def sparkline(values: Sequence[float | None], label: str, tone: str = "") -> dict[str, object]:
+    """A small line of `values`, oldest first, broken where a value is None. `tone` is an engine's key or empty."""
+    return {"line": Sparkline.of(values), "label": label, "tone": tone}
+
+
+@register.filter
+def engine_name(key: str) -> str:
+    """An engine's full name."""
+    return str(ENGINES[key])
+
+
+@register.filter
+def direction(value: Number | None) -> str:
+    """ "up", "down" or "flat" of a change, for its icon; empty when unknown."""
+    if not _known(value):
+        return ""
+    if delta(value) == percent(0, 1):
+        return "flat"
+    return "up" if value > 0 else "down"
+
+
+@register.filter
+def styled(field: BoundField) -> SafeString:
+    """A form field's control with the product's classes, and its errors announced."""
+    widget = field.field.widget
+    kind = getattr(widget, "input_type", "")
+    look = (
+        "form-select" if kind == "select" else "form-check-input" if kind in {"checkbox", "radio"} else "form-control"
+    )
+    attributes = {"class": f"{widget.attrs.get('class', '')} {look}{' is-invalid' if field.errors else ''}".strip()}
+    if field.errors:
+        attributes |= {"aria-invalid": "true", "aria-describedby": f"{field.auto_id}_error"}
+    return field.as_widget(attrs=attributes)

@@ -1,0 +1,44 @@
+"""Words for what the engines say in keys: reasons why there is no figure, and the engines' names."""
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from engines.results import Unavailable
+
+REASONS = {
+    "no_traffic_data": _("no traffic data"),
+    "no_spend_data": _("no spend data"),
+    "no_orders_data": _("no order data"),
+    "no_customer_data": _("no customer data"),
+    "no_delivery_data": _("no delivery data"),
+    "no_review_data": _("no review data"),
+    "no_refund_data": _("no refund data"),
+    "no_cost_data": _("no cost data"),
+    "too_few": _("too few observations"),
+    "too_young": _("too recent to count"),
+}
+
+ENGINES = {
+    "market": _("Market expansion engine"),
+    "conversion": _("Customer conversion engine"),
+    "aftersales": _("After-sales engine"),
+}
+
+ENGINES_SHORT = {
+    "market": _("Market expansion"),
+    "conversion": _("Customer conversion"),
+    "aftersales": _("After-sales"),
+}
+
+ENGINE_ICONS = {"market": "world", "conversion": "shopping-cart", "aftersales": "heart-handshake"}
+
+
+def reason_words(missing: Unavailable) -> str:
+    """Why a figure is missing, such as "no traffic data" or "too few observations (7 of 30 needed)"."""
+    words = str(REASONS.get(missing.reason, missing.reason))
+    if missing.n is not None and missing.needed is not None:
+        counts = {"n": f"{missing.n:,.0f}", "needed": f"{missing.needed:,.0f}"}
+        return gettext("%(words)s (%(n)s of %(needed)s needed)") % {"words": words, **counts}
+    if missing.n is not None:
+        return gettext("%(words)s (%(n)s so far)") % {"words": words, "n": f"{missing.n:,.0f}"}
+    return words
