@@ -2,6 +2,13 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from flywheel.health import healthz
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("flywheel.accounts.urls")),
+    path("healthz", healthz, name="health"),
     path("accounts/", include("allauth.account.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("w/<slug:slug>/", include("flywheel.diagnosis.urls")),
+    path("w/<slug:slug>/jobs/", include("flywheel.jobs.urls")),
 ]

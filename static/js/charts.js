@@ -1,0 +1,129 @@
+/* Draws every [data-fw-chart] from the JSON beside it, in the page's colours and language; again when they change. */
+(() => {
+  "use strict";
+  const LANGUAGE = document.documentElement.lang || "en";
+  const CHINESE = LANGUAGE.startsWith("zh");
+  const TICKS = 5;
+
+  if (CHINESE) {
+    const months = Array.from({ length: 12 }, (_, i) => `${i + 1}月`);
+    Plotly.register({
+      moduleType: "locale",
+      name: "zh-CN",
+      dictionary: {},
+      format: {
+        days: ["星期日", "星期一", "星期二", "星期三", "星期四", "星期五", "星期六"],
+        shortDays: ["周日", "周一", "周二", "周三", "周四", "周五", "周六"],
+        months,
+        shortMonths: months,
+        date: "%Y-%m-%d",
+      },
+    });
+  }
+
+  function colour(name) {
+    return getComputedStyle(document.documentElement).getPropertyValue(`--fw-${name}`).trim();
+  }
+
+  function withOpacity(hex, opacity) {
+    const [r, g, b] = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+    return `rgba(${r},${g},${b},${opacity})`;
+  }
+
+  /* "@market" and "@market/0.3" become colours, at any depth. */
+  function painted(value) {
+    if (typeof value === "string" && value.startsWith("@")) {
+      const [name, opacity] = value.slice(1).split("/");
+      const hex = colour(name);
+      return opacity && hex ? withOpacity(hex, opacity) : hex;
+    }
+    if (Array.isArray(value)) return value.map(painted);
+    if (value && typeof value === "object") {
+      return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, painted(inner)]));
+    }
+    return value;
+  }
+
+  function formatter(format) {
+    const options = { maximumFractionDigits: 1 };
+    if (format === "percent") options.style = "percent";
+    else if (format === "number") options.notation = "compact";
+    else Object.assign(options, { style: "currency", currency: format, notation: "compact", minimumFractionDigits: 0 });
+    return new Intl.NumberFormat(CHINESE ? "zh-CN" : "en-US", options);
+  }
+
+  /* Round steps of 1, 2 or 5 through a range. */
+  function steps([low, high]) {
+    const rough = (high - low) / TICKS;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough);
+    const ticks = [];
+    for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i += 1) ticks.push(Number((i * step).toPrecision(12)));
+    return ticks;
+  }
+
+  function baseLayout() {
+    const axis = {
+      fixedrange: true,
+      automargin: true,
+      gridcolor: colour("grid"),
+      linecolor: colour("line"),
+      zerolinecolor: colour("line"),
+      tickcolor: colour("line"),
+    };
+    return {
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("muted") },
+      colorway: ["conversion", "accent", "market", "aftersales", "good", "danger"].map(colour),
+      hoverlabel: { bgcolor: colour("ink"), bordercolor: colour("ink"), font: { color: colour("surface"), size: 12 } },
+      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { color: colour("muted") } },
+      margin: { l: 8, r: 12, t: 8, b: 8 },
+      bargap: 0.35,
+      dragmode: false,
+      axis,
+    };
+  }
+
+  function layoutOf(figure) {
+    const { axis, ...base } = baseLayout();
+    const own = painted(figure.layout || {});
+    const formats = {};
+    const layout = { ...base, ...own };
+    for (const name of new Set(["xaxis", "yaxis", ...Object.keys(own).filter((key) => /^[xy]axis\d*$/.test(key))])) {
+      const { fw_format: format, ...rest } = own[name] || {};
+      layout[name] = { ...axis, ...rest };
+      if (format) formats[name] = format;
+    }
+    return { layout, formats };
+  }
+
+  async function draw(box) {
+    const source = document.getElementById(box.dataset.fwChart);
+    if (!source) return;
+    const figure = JSON.parse(source.textContent);
+    const { layout, formats } = layoutOf(figure);
+    const config = { responsive: true, displayModeBar: false, displaylogo: false, locale: CHINESE ? "zh-CN" : "en" };
+    await Plotly.react(box, painted(figure.data), layout, config);
+    const labels = {};
+    for (const [name, format] of Object.entries(formats)) {
+      const values = steps(box.layout[name].range);
+      const words = formatter(format);
+      labels[`${name}.tickvals`] = values;
+      labels[`${name}.ticktext`] = values.map((value) => words.format(value));
+      labels[`${name}.range`] = box.layout[name].range;
+    }
+    if (Object.keys(labels).length) await Plotly.relayout(box, labels);
+    box.dataset.fwDrawn = "true";
+  }
+
+  function drawAll(root = document) {
+    for (const box of root.querySelectorAll("[data-fw-chart]")) draw(box);
+  }
+
+  document.addEventListener("flywheel:theme", () => drawAll());
+  document.addEventListener("htmx:after:swap", () => {
+    for (const box of document.querySelectorAll("[data-fw-chart]:not([data-fw-drawn])")) draw(box);
+  });
+  drawAll();
+})();

@@ -1,0 +1,162 @@
+"""Screenshots of every page: `python -m tests.shots` against a running product (`make demo`).
+
+Each page is taken in two sizes, two colour modes and two languages into var/shots/. A console error, a refused
+resource or a request to another host fails the run; sideways scrolling and untranslated text are reported.
+"""
+
+import argparse
+import itertools
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Page as Tab
+
+from tests.browser import chromium
+
+FOLDER = Path(os.environ.get("VAR_DIR") or "var") / "shots"
+SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+MODES = ("light", "dark")
+LANGUAGES = {"en": "en", "zh": "zh-hans"}
+EMAIL, PASSWORD = "demo@example.com", "flywheel-demo"
+
+ENGLISH = re.compile(r"[A-Za-z]{2,}(?: [A-Za-z]{2,}){2,}")  # three words in a row are a sentence, not a name
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page. `path` may hold {slug}; `follow` is a link on it to click; `anonymous`: seen before the log-in."""
+
+    name: str
+    path: str
+    follow: str = ""
+    anonymous: bool = False
+
+
+PAGES = [
+    Page("login", "/accounts/login/", anonymous=True),
+    Page("password-reset", "/accounts/password/reset/", anonymous=True),
+    Page("not-found", "/nothing-here/", anonymous=True),
+    Page("flywheel", "/w/{slug}/"),
+    Page("engine-market", "/w/{slug}/engines/market/"),
+    Page("engine-conversion", "/w/{slug}/engines/conversion/"),
+    Page("engine-aftersales", "/w/{slug}/engines/aftersales/"),
+    Page("imports", "/w/{slug}/imports/"),
+    Page("jobs", "/w/{slug}/jobs/"),
+    Page("job", "/w/{slug}/jobs/", follow="#jobs tbody th a"),
+    Page("password-change", "/accounts/password/change/"),
+]
+STYLEGUIDE = Page("styleguide", "/styleguide/", anonymous=True)  # only where DEBUG is on
+EXPECTED_ERRORS = {"not-found": re.compile(r"status of 404")}
+
+
+@dataclass(frozen=True)
+class View:
+    """How a page is looked at."""
+
+    size: str
+    mode: str
+    language: str
+
+    def __str__(self) -> str:
+        return f"{self.size}-{self.mode}-{self.language}"
+
+
+def main() -> int:
+    """Take the screenshots; returns the number of failures."""
+    options = _options()
+    options.out.mkdir(parents=True, exist_ok=True)
+    pages = [page for page in [*PAGES, STYLEGUIDE] if page.name in options.only] if options.only else PAGES
+    views = [View(*parts) for parts in itertools.product(options.size, options.mode, options.language)]
+    failures = 0
+    with chromium.browser() as browser:
+        for view in views:
+            failures += _take_all(browser, view, pages, options)
+    _say(f"{len(pages) * len(views)} screenshots in {options.out}, {failures} failures")
+    return failures
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    address = f"http://{os.environ.get('HOST') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
+    parser.add_argument("--base-url", default=address, help=f"where the product runs (default {address})")
+    parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--email", default=EMAIL)
+    parser.add_argument("--password", default=PASSWORD)
+    parser.add_argument("--only", nargs="*", help="names of pages")
+    parser.add_argument("--size", nargs="*", choices=list(SIZES), default=list(SIZES))
+    parser.add_argument("--mode", nargs="*", choices=MODES, default=MODES)
+    parser.add_argument("--language", nargs="*", choices=list(LANGUAGES), default=list(LANGUAGES))
+    return parser.parse_args()
+
+
+def _take_all(browser: Browser, view: View, pages: list[Page], options: argparse.Namespace) -> int:
+    """Every page in one view; returns the number of failures."""
+    width, height = SIZES[view.size]
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if view.mode == "dark" else "light",
+        reduced_motion="reduce",
+        has_touch=view.size == "phone",
+    )
+    context.add_cookies([{"name": "django_language", "value": LANGUAGES[view.language], "url": options.base_url}])
+    watch = chromium.Watch.over(context, options.base_url)
+    tab, slug, failures = context.new_page(), "", 0
+    for page in sorted(pages, key=lambda page: not page.anonymous):
+        if not page.anonymous and not slug:
+            slug = _log_in(context, tab, options)
+        _open(tab, page, slug, options.base_url)
+        tab.screenshot(path=options.out / f"{page.name}-{view}.png", full_page=True)
+        failures += _judge(tab, page, view, watch)
+    context.close()
+    return failures
+
+
+def _log_in(context: BrowserContext, tab: Tab, options: argparse.Namespace) -> str:
+    """Log in; returns the slug of the workspace that the start page leads to."""
+    chromium.log_in(tab, options.base_url, options.email, options.password)
+    found = re.search(r"/w/([^/]+)/", tab.url)
+    if found is None:
+        raise SystemExit(f"After the log-in {tab.url} shows no workspace: is this the demo?")
+    return found[1]
+
+
+def _open(tab: Tab, page: Page, slug: str, base_url: str) -> None:
+    tab.goto(base_url + page.path.format(slug=slug), wait_until="load")
+    if page.follow and tab.locator(page.follow).count():
+        tab.locator(page.follow).first.click()
+        tab.wait_for_load_state("load")
+    count = tab.locator("[data-fw-chart]").count()
+    tab.wait_for_function("n => document.querySelectorAll('[data-fw-drawn]').length === n", arg=count)
+
+
+def _judge(tab: Tab, page: Page, view: View, watch: chromium.Watch) -> int:
+    """Print what is wrong with the page as shown; returns how much of it fails the run."""
+    allowed = EXPECTED_ERRORS.get(page.name)
+    failures = [text for text in watch.take() if not (allowed and allowed.search(text))]
+    for text in failures:
+        _say(f"FAIL {page.name} {view}: {text}")
+    if wider := chromium.overflow(tab):
+        _say(f"note {page.name} {view}: {wider} px wider than the window")
+    for text in _foreign(tab, view.language):
+        _say(f"note {page.name} {view}: not translated: {text[:80]!r}")
+    return len(failures)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _foreign(tab: Tab, language: str) -> list[str]:
+    """Texts in the other language."""
+    pattern = ENGLISH if language == "zh" else CHINESE
+    return [text for text in tab.evaluate(chromium.VISIBLE_TEXT) if pattern.search(text)]
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(), 1))
