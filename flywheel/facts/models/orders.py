@@ -64,7 +64,7 @@ class Order(Fact):
     shipping = money_field()
     tax = money_field()
     total = money_field()  # all that the customer pays, as the order itself says
-    paid = money_field()  # the sum of its payments, kept only while the order says neither gross nor total
+    paid = money_field()  # the sum of its payments; stands in when the order says neither gross nor total
     cogs = money_field()
     fulfilment_cost = money_field()
     payment_cost = money_field()

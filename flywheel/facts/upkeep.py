@@ -1,0 +1,481 @@
+"""What spans rows: brings everything that follows from facts up to date, in the transaction that changed them.
+
+Landing fills the temporary table `facts_touched` with the rows it added or changed, as they were (`old_…`) and as
+they are (`new_…`); `after_landing` does the rest by set-based SQL over those rows only. Orders that change on the way
+are noted in `facts_moved`, weeks whose measures are out of date in `facts_dirty`. Needs PostgreSQL 18 (old and new
+in RETURNING).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Model
+from psycopg import sql
+
+from flywheel.accounts.models import Workspace
+from flywheel.facts import models as facts
+from flywheel.facts.channels import channel_kind
+
+LOCK_SPACE = 7_301  # the first key of the advisory lock by which landings of one workspace take turns
+WINDOW_DAYS = (30, 60, 90, 180, 365)  # FirstOrder.due_N
+_PLACES = ("market", "channel")
+REMEMBERED: dict[type[Model], tuple[str, ...]] = {
+    facts.Order: ("week", "delivered_week", "customer", *_PLACES),
+    facts.OrderLine: (),
+    facts.Customer: ("market",),
+    facts.Payment: ("order_week", *_PLACES),
+    facts.Refund: ("week", *_PLACES),
+    facts.Review: ("week", *_PLACES),
+    facts.Ticket: ("week", *_PLACES),
+    facts.Traffic: ("week", *_PLACES),
+    facts.Spend: ("week", *_PLACES),
+    facts.SessionEvent: _PLACES,
+}  # the columns of each kind of fact that are kept in facts_touched
+CHILDREN: tuple[type[facts.OrderChild], ...] = (facts.Payment, facts.Refund, facts.Review, facts.Ticket)
+
+
+@dataclass(frozen=True)
+class _Upkeep:
+    """One run: a cursor and the values every statement may use."""
+
+    cursor: CursorWrapper
+    values: dict[str, object]
+
+    def run(self, statement: str, **names: str) -> int:
+        """Execute with `{names}` as identifiers; returns the number of rows."""
+        parts = {name: sql.Identifier(value) for name, value in names.items()}
+        self.cursor.execute(sql.SQL(statement).format(**parts), self.values)  # type: ignore[arg-type]
+        return self.cursor.rowcount
+
+    def any(self, statement: str, **names: str) -> bool:
+        """Whether the query finds a row."""
+        self.run(f"SELECT EXISTS ({statement})", **names)
+        return bool(self.cursor.fetchone()[0])
+
+
+def lock(workspace: Workspace) -> None:
+    """Wait until no other transaction is landing facts in the workspace, and keep others out until this one ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, workspace.pk])
+
+
+def create_touched(model: type[Model]) -> None:
+    """Make the empty table `facts_touched` for facts of `model`."""
+    fields = [model._meta.get_field(name) for name in REMEMBERED[model]]
+    columns = [
+        sql.SQL("{} {}").format(sql.Identifier(f"{side}_{field.column}"), sql.SQL(str(field.db_type(connection))))
+        for field in fields
+        for side in ("old", "new")
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.facts_touched")
+        body = sql.SQL(", ").join([sql.SQL("id bigint, added boolean"), *columns])
+        cursor.execute(sql.SQL("CREATE TEMPORARY TABLE facts_touched ({})").format(body))
+
+
+def touched_columns(model: type[Model]) -> sql.Composed:
+    """The RETURNING list that fits `facts_touched`."""
+    pairs = [
+        sql.SQL("old.{0}, new.{0}").format(sql.Identifier(model._meta.get_field(name).column))
+        for name in REMEMBERED[model]
+    ]
+    return sql.SQL(", ").join([sql.SQL("new.id, old.id IS NULL"), *pairs])
+
+
+def after_landing(workspace: Workspace, model: type[Model]) -> None:
+    """Bring up to date what follows from the facts of `model` noted in `facts_touched`, and drop that table.
+
+    Inside the caller's transaction, after `lock`.
+    """
+    with connection.cursor() as cursor:
+        upkeep = _Upkeep(cursor, _values(workspace))
+        for name, columns in _SCRATCH.items():
+            cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
+            cursor.execute(f"CREATE TEMPORARY TABLE {name} ({columns})")
+        cursor.execute("ANALYZE facts_touched")
+        _add_places(upkeep, model)
+        _STEPS[model](upkeep)
+        _write_dirty_weeks(upkeep)
+        for name in (*_SCRATCH, "facts_touched"):
+            cursor.execute(f"DROP TABLE pg_temp.{name}")
+
+
+def rebuild(workspace: Workspace) -> None:
+    """Bring everything up to date from all facts of the workspace, as if each had just landed."""
+    with transaction.atomic():
+        lock(workspace)
+        for model in (facts.Customer, facts.Order, *CHILDREN, facts.Traffic, facts.Spend, facts.SessionEvent):
+            create_touched(model)
+            sides = [sql.SQL("NULL, {}").format(sql.Identifier(name)) for name in REMEMBERED[model]]
+            listed = sql.SQL(", ").join([sql.SQL("id, true"), *sides])
+            statement = "INSERT INTO facts_touched SELECT {} FROM {} WHERE workspace_id = %s"
+            with connection.cursor() as cursor:
+                table = sql.Identifier(model._meta.db_table)
+                cursor.execute(sql.SQL(statement).format(listed, table), [workspace.pk])
+            after_landing(workspace, model)
+
+
+_SCRATCH = {
+    "facts_moved": "id bigint, old_week date, week date, old_delivered_week date, delivered_week date, "
+    "old_customer text, customer text",
+    "facts_dirty": "rollup text, week date",
+    "facts_children": "id bigint",
+    "facts_customers": "customer text",
+    "facts_sessions": "source_id bigint, session text",
+}
+
+
+def _values(workspace: Workspace) -> dict[str, object]:
+    return {"workspace": workspace.pk, "zone": workspace.time_zone, "first_weekday": workspace.first_weekday}
+
+
+# --- markets and channels -------------------------------------------------------------------------------------------
+def _add_places(upkeep: _Upkeep, model: type[Model]) -> None:
+    if "market" in REMEMBERED[model]:
+        upkeep.run(_ADD_MARKETS)
+    if "channel" in REMEMBERED[model]:
+        upkeep.run(_ADD_CHANNELS)
+        for pk, code in upkeep.cursor.fetchall():
+            facts.Channel.objects.filter(pk=pk).update(kind=channel_kind(code))
+
+
+_ADD_MARKETS = """
+INSERT INTO facts_market (workspace_id, code, name, time_zone)
+SELECT DISTINCT %(workspace)s::bigint, new_market, '', '' FROM facts_touched WHERE new_market <> ''
+ON CONFLICT DO NOTHING
+"""
+_ADD_CHANNELS = """
+INSERT INTO facts_channel (workspace_id, code, name, kind)
+SELECT DISTINCT %(workspace)s::bigint, new_channel, '', '' FROM facts_touched WHERE new_channel <> ''
+ON CONFLICT DO NOTHING
+RETURNING id, code
+"""
+
+
+# --- orders ---------------------------------------------------------------------------------------------------------
+def _after_orders(upkeep: _Upkeep) -> None:
+    upkeep.run("""
+        INSERT INTO facts_moved
+        SELECT id, old_week, new_week, old_delivered_week, new_delivered_week, old_customer, new_customer
+        FROM facts_touched""")
+    upkeep.run("ANALYZE facts_moved")
+    if upkeep.any("SELECT FROM facts_customer WHERE workspace_id = %(workspace)s"):
+        upkeep.run(_MOVE_PEOPLE + _NOTE_MOVED)
+    if upkeep.any("SELECT FROM facts_payment WHERE workspace_id = %(workspace)s"):
+        upkeep.run(_MOVE_PAID + _NOTE_MOVED)
+    _finish_orders(upkeep)
+
+
+def _after_customers(upkeep: _Upkeep) -> None:
+    upkeep.run("""
+        INSERT INTO facts_moved (id)
+        SELECT o.id FROM facts_touched AS t
+        JOIN facts_customer AS c ON c.id = t.id
+        JOIN facts_order AS o ON o.workspace_id = c.workspace_id AND o.customer_ref = c.external_id""")
+    upkeep.run("ANALYZE facts_moved")
+    upkeep.run(_FOLLOW_MARKET)
+    upkeep.run(_MOVE_PEOPLE + _NOTE_MOVED)
+    upkeep.run("DELETE FROM facts_moved WHERE week IS NULL")  # those that did not change after all
+    _finish_orders(upkeep)
+
+
+def _after_payments(upkeep: _Upkeep) -> None:
+    upkeep.run("""
+        INSERT INTO facts_moved (id)
+        SELECT DISTINCT o.id FROM facts_touched AS t
+        JOIN facts_payment AS p ON p.id = t.id
+        JOIN facts_order AS o ON o.workspace_id = p.workspace_id AND o.external_id = p.order_ref""")
+    upkeep.run("ANALYZE facts_moved")
+    upkeep.run(_MOVE_PAID + _NOTE_MOVED)
+    upkeep.run("DELETE FROM facts_moved WHERE week IS NULL")
+    _after_children(upkeep, facts.Payment)
+    _finish_orders(upkeep)
+
+
+def _finish_orders(upkeep: _Upkeep) -> None:
+    """What follows from the orders in facts_moved."""
+    if upkeep.any("SELECT FROM facts_market WHERE workspace_id = %(workspace)s AND time_zone NOT IN ('', %(zone)s)"):
+        upkeep.run(_MOVE_DATES + _NOTE_MOVED)
+    for model in CHILDREN:
+        table = model._meta.db_table
+        if upkeep.any("SELECT FROM {child} WHERE workspace_id = %(workspace)s", child=table):
+            upkeep.run("TRUNCATE facts_children")
+            upkeep.run(_CHILDREN_OF_MOVED, child=table)
+            _attach(upkeep, model)
+    _keep_first_orders(upkeep)
+    upkeep.run(_DIRTY_ORDERS)
+
+
+# The order's person and, when it has none of its own, market are its customer's; a customer of its own source first.
+_MOVE_PEOPLE = """
+WITH moved AS (
+    UPDATE facts_order AS o
+    SET customer = CASE WHEN p.person <> '' THEN p.person ELSE o.customer END,
+        market = CASE WHEN o.market = '' THEN p.market ELSE o.market END
+    FROM (
+        SELECT DISTINCT ON (o.id) o.id, c.market, COALESCE(NULLIF(c.person, ''), c.email_hash) AS person
+        FROM (SELECT DISTINCT id FROM facts_moved) AS m
+        JOIN facts_order AS o ON o.id = m.id
+        JOIN facts_customer AS c ON c.workspace_id = o.workspace_id AND c.external_id = o.customer_ref
+        WHERE o.workspace_id = %(workspace)s
+        ORDER BY o.id, (c.source_id = o.source_id) DESC, c.id
+    ) AS p
+    WHERE o.id = p.id AND ((p.person <> '' AND o.customer <> p.person) OR (o.market = '' AND p.market <> ''))
+"""
+# A corrected market of a customer reaches the orders that had taken the former one from it.
+_FOLLOW_MARKET = """
+UPDATE facts_order AS o SET market = ''
+FROM facts_touched AS t JOIN facts_customer AS c ON c.id = t.id
+WHERE t.old_market <> t.new_market AND t.old_market <> ''
+    AND o.workspace_id = c.workspace_id AND o.customer_ref = c.external_id AND o.market = t.old_market
+"""
+# A payment belongs to the order of its own source, or else to any that has its number.
+_MOVE_PAID = """
+WITH moved AS (
+    UPDATE facts_order AS o SET paid = p.paid
+    FROM (
+        SELECT o.id, SUM(p.amount) AS paid
+        FROM (SELECT DISTINCT id FROM facts_moved) AS m
+        JOIN facts_order AS o ON o.id = m.id
+        JOIN facts_payment AS p ON p.workspace_id = o.workspace_id AND p.order_ref = o.external_id
+        WHERE o.gross IS NULL AND o.total IS NULL AND (p.source_id = o.source_id OR NOT EXISTS (
+            SELECT FROM facts_order AS own WHERE own.workspace_id = p.workspace_id
+                AND own.external_id = p.order_ref AND own.source_id = p.source_id))
+        GROUP BY o.id
+    ) AS p
+    WHERE o.id = p.id AND o.paid IS DISTINCT FROM p.paid
+"""
+_MOVE_DATES = """
+WITH moved AS (
+    UPDATE facts_order AS o
+    SET promised_date = d.promised, delivered_date = d.delivered,
+        delivered_week = d.delivered - (EXTRACT(ISODOW FROM d.delivered)::int - 1 - %(first_weekday)s + 7) %% 7
+    FROM (
+        SELECT o.id, (o.promised_at AT TIME ZONE z.zone)::date AS promised,
+            (o.delivered_at AT TIME ZONE z.zone)::date AS delivered
+        FROM (SELECT DISTINCT id FROM facts_moved) AS m
+        JOIN facts_order AS o ON o.id = m.id
+        LEFT JOIN facts_market AS k ON k.workspace_id = o.workspace_id AND k.code = o.market
+        CROSS JOIN LATERAL (SELECT COALESCE(NULLIF(k.time_zone, ''), %(zone)s) AS zone) AS z
+    ) AS d
+    WHERE o.id = d.id AND (o.promised_date, o.delivered_date) IS DISTINCT FROM (d.promised, d.delivered)
+"""
+_NOTE_MOVED = """
+    RETURNING new.id, old.week, new.week, old.delivered_week, new.delivered_week, old.customer, new.customer
+)
+INSERT INTO facts_moved SELECT * FROM moved
+"""
+_DIRTY_ORDERS = """
+INSERT INTO facts_dirty
+SELECT DISTINCT 'conversion', w.week
+FROM facts_moved AS m CROSS JOIN LATERAL (VALUES (m.old_week), (m.week)) AS w (week)
+UNION
+SELECT DISTINCT 'aftersales', w.week
+FROM facts_moved AS m CROSS JOIN LATERAL (VALUES (m.old_delivered_week), (m.delivered_week)) AS w (week)
+"""
+
+
+# --- what belongs to orders -----------------------------------------------------------------------------------------
+def _after_children(upkeep: _Upkeep, model: type[facts.OrderChild]) -> None:
+    upkeep.run("INSERT INTO facts_children SELECT id FROM facts_touched")
+    upkeep.run(_DIRTY_CHILDREN[model])
+    _attach(upkeep, model)
+    if model is facts.Refund:
+        upkeep.run(_CUSTOMERS_OF_REFUNDS)
+        upkeep.run(_DIRTY_COHORTS)
+
+
+def _attach(upkeep: _Upkeep, model: type[facts.OrderChild]) -> None:
+    """Give the children in facts_children what their orders know."""
+    upkeep.run("ANALYZE facts_children")
+    statement = _ATTACH_PAYMENTS if model is facts.Payment else _ATTACH
+    upkeep.run(statement, child=model._meta.db_table)
+
+
+_CHILDREN_OF_MOVED = """
+INSERT INTO facts_children
+SELECT c.id FROM (SELECT DISTINCT id FROM facts_moved) AS m
+JOIN facts_order AS o ON o.id = m.id
+JOIN {child} AS c ON c.workspace_id = o.workspace_id AND c.order_ref = o.external_id
+"""
+_PARENT = """
+    SELECT DISTINCT ON (c.id) c.id, o.carrier, o.week, o.fx_rate,
+        COALESCE(NULLIF(o.market, ''), c.market) AS market, COALESCE(NULLIF(o.channel, ''), c.channel) AS channel
+    FROM facts_children AS f
+    JOIN {child} AS c ON c.id = f.id
+    JOIN facts_order AS o ON o.workspace_id = c.workspace_id AND o.external_id = c.order_ref
+    WHERE c.order_ref <> ''
+    ORDER BY c.id, (o.source_id = c.source_id) DESC, o.id
+"""
+_ATTACH = f"""
+WITH parent AS ({_PARENT}), attached AS (
+    UPDATE {{child}} AS c SET market = p.market, channel = p.channel, carrier = p.carrier, order_week = p.week
+    FROM parent AS p
+    WHERE c.id = p.id AND (c.market, c.channel, c.carrier, c.order_week)
+        IS DISTINCT FROM (p.market, p.channel, p.carrier, p.week)
+    RETURNING c.week
+)
+INSERT INTO facts_dirty SELECT DISTINCT 'aftersales', week FROM attached
+"""  # noqa: S608 (a text of this module)
+_ATTACH_PAYMENTS = f"""
+WITH parent AS ({_PARENT}), attached AS (
+    UPDATE {{child}} AS c
+    SET market = p.market, channel = p.channel, carrier = p.carrier, order_week = p.week, fx_rate = p.fx_rate
+    FROM parent AS p
+    WHERE c.id = p.id AND (c.market, c.channel, c.carrier, c.order_week, c.fx_rate)
+        IS DISTINCT FROM (p.market, p.channel, p.carrier, p.week, p.fx_rate)
+    RETURNING old.order_week, new.order_week AS new_week
+)
+INSERT INTO facts_dirty
+SELECT DISTINCT 'conversion', w.week
+FROM attached AS a CROSS JOIN LATERAL (VALUES (a.order_week), (a.new_week)) AS w (week)
+"""  # noqa: S608 (a text of this module)
+
+
+def _dirty(rollup: str, column: str) -> str:
+    """The old and the new week of every touched row."""
+    return f"""
+        INSERT INTO facts_dirty SELECT DISTINCT '{rollup}', w.week FROM facts_touched AS t
+        CROSS JOIN LATERAL (VALUES (t.old_{column}), (t.new_{column})) AS w (week)"""  # noqa: S608 (names given below)
+
+
+_DIRTY_CHILDREN = {
+    facts.Payment: _dirty("conversion", "order_week"),
+    facts.Refund: _dirty("aftersales", "week"),
+    facts.Review: _dirty("aftersales", "week"),
+    facts.Ticket: _dirty("aftersales", "week"),
+}
+_CUSTOMERS_OF_REFUNDS = """
+INSERT INTO facts_customers
+SELECT DISTINCT o.customer FROM facts_touched AS t
+JOIN facts_refund AS r ON r.id = t.id
+JOIN facts_order AS o ON o.workspace_id = r.workspace_id AND o.external_id = r.order_ref
+WHERE o.customer <> ''
+"""
+
+
+# --- first orders ---------------------------------------------------------------------------------------------------
+def _keep_first_orders(upkeep: _Upkeep) -> None:
+    """First orders of everyone who has, or had, an order in facts_moved."""
+    upkeep.run("TRUNCATE facts_customers")
+    upkeep.run("""
+        INSERT INTO facts_customers
+        SELECT customer FROM facts_moved WHERE customer <> ''
+        UNION SELECT old_customer FROM facts_moved WHERE old_customer <> ''""")
+    upkeep.run("ANALYZE facts_customers")
+    upkeep.run(_DIRTY_COHORTS)
+    upkeep.run(_DROP_FIRST_ORDERS)
+    upkeep.run(_UPSERT_FIRST_ORDERS)
+    upkeep.run(_DIRTY_COHORTS)
+
+
+_DIRTY_COHORTS = """
+INSERT INTO facts_dirty
+SELECT DISTINCT 'cohorts', f.week FROM facts_customers AS c
+JOIN facts_firstorder AS f ON f.workspace_id = %(workspace)s AND f.customer = c.customer
+"""
+_DROP_FIRST_ORDERS = """
+WITH dropped AS (
+    DELETE FROM facts_firstorder AS f USING facts_customers AS c
+    WHERE f.workspace_id = %(workspace)s AND f.customer = c.customer AND NOT EXISTS (
+        SELECT FROM facts_order AS o
+        WHERE o.workspace_id = f.workspace_id AND o.customer = f.customer AND o.counts)
+    RETURNING f.week
+)
+INSERT INTO facts_dirty SELECT DISTINCT 'conversion', week FROM dropped
+"""
+_DUE_COLUMNS = "".join(f", due_{days}" for days in WINDOW_DAYS)
+_DUE_VALUES = "".join(f", order_date + {days}" for days in WINDOW_DAYS)
+_DUE_SET = "".join(f", due_{days} = EXCLUDED.due_{days}" for days in WINDOW_DAYS)
+_UPSERT_FIRST_ORDERS = f"""
+WITH ranked AS (
+    SELECT o.customer, o.id, o.order_date, o.week, o.month, o.market, o.channel,
+        row_number() OVER in_time AS place, lead(o.order_date) OVER in_time AS second_date
+    FROM facts_customers AS c
+    JOIN facts_order AS o ON o.workspace_id = %(workspace)s AND o.customer = c.customer
+    WHERE o.counts
+    WINDOW in_time AS (PARTITION BY o.customer ORDER BY o.ordered_at, o.id)
+), kept AS (
+    INSERT INTO facts_firstorder AS f (workspace_id, customer, order_id, order_date, week, month, market, channel,
+        second_date{_DUE_COLUMNS})
+    SELECT %(workspace)s, customer, id, order_date, week, month, market, channel, second_date{_DUE_VALUES}
+    FROM ranked WHERE place = 1
+    ON CONFLICT (workspace_id, customer) DO UPDATE SET order_id = EXCLUDED.order_id,
+        order_date = EXCLUDED.order_date, week = EXCLUDED.week, month = EXCLUDED.month, market = EXCLUDED.market,
+        channel = EXCLUDED.channel, second_date = EXCLUDED.second_date{_DUE_SET}
+    WHERE (f.order_id, f.order_date, f.week, f.month, f.market, f.channel, f.second_date) IS DISTINCT FROM
+        (EXCLUDED.order_id, EXCLUDED.order_date, EXCLUDED.week, EXCLUDED.month, EXCLUDED.market, EXCLUDED.channel,
+        EXCLUDED.second_date)
+    RETURNING old.week AS old_week, new.week, old.order_id AS old_order, new.order_id
+)
+INSERT INTO facts_dirty
+SELECT DISTINCT 'conversion', w.week FROM kept AS k CROSS JOIN LATERAL (VALUES (k.old_week), (k.week)) AS w (week)
+WHERE k.old_order IS DISTINCT FROM k.order_id OR k.old_week <> k.week
+"""  # noqa: S608 (the pieces are numbers named above)
+
+
+# --- sessions -------------------------------------------------------------------------------------------------------
+def _after_events(upkeep: _Upkeep) -> None:
+    upkeep.run("""
+        INSERT INTO facts_sessions
+        SELECT DISTINCT e.source_id, e.session FROM facts_touched AS t JOIN facts_sessionevent AS e ON e.id = t.id""")
+    upkeep.run("ANALYZE facts_sessions")
+    upkeep.run(_UPSERT_SESSIONS)
+
+
+_REACHED = facts.STAGES[2:]  # those that an event tells
+_STAGE_COLUMNS = "".join(f", {stage}" for stage in _REACHED)
+_STAGE_SUMS = "".join(f", MAX((e.stage = '{stage}')::int) AS {stage}" for stage in _REACHED)
+_SESSION_FIELDS = f"started_at, date, week, market, channel, device, engaged_sessions{_STAGE_COLUMNS}"
+_UPSERT_SESSIONS = f"""
+WITH grouped AS (
+    SELECT e.source_id, e.session, MIN(e.happened_at) AS started_at,
+        (COUNT(*) > 1)::int AS engaged_sessions{_STAGE_SUMS}
+    FROM facts_sessions AS s
+    JOIN facts_sessionevent AS e
+        ON e.workspace_id = %(workspace)s AND e.session = s.session AND e.source_id = s.source_id
+    GROUP BY e.source_id, e.session
+), opening AS (
+    SELECT DISTINCT ON (e.source_id, e.session) e.source_id, e.session, e.date, e.market, e.channel, e.device,
+        e.date - (EXTRACT(ISODOW FROM e.date)::int - 1 - %(first_weekday)s + 7) %% 7 AS week
+    FROM facts_sessions AS s
+    JOIN facts_sessionevent AS e
+        ON e.workspace_id = %(workspace)s AND e.session = s.session AND e.source_id = s.source_id
+    ORDER BY e.source_id, e.session, e.happened_at, e.id
+), kept AS (
+    INSERT INTO facts_session AS t (workspace_id, source_id, session, sessions, {_SESSION_FIELDS})
+    SELECT %(workspace)s, source_id, session, 1, {_SESSION_FIELDS} FROM grouped JOIN opening USING (source_id, session)
+    ON CONFLICT (workspace_id, session, source_id) DO UPDATE
+    SET ({_SESSION_FIELDS}) = ROW ({", ".join(f"EXCLUDED.{name}" for name in _SESSION_FIELDS.split(", "))})
+    WHERE ({", ".join(f"t.{name}" for name in _SESSION_FIELDS.split(", "))}) IS DISTINCT FROM
+        ({", ".join(f"EXCLUDED.{name}" for name in _SESSION_FIELDS.split(", "))})
+    RETURNING old.week AS old_week, new.week
+)
+INSERT INTO facts_dirty
+SELECT DISTINCT 'conversion', w.week FROM kept AS k CROSS JOIN LATERAL (VALUES (k.old_week), (k.week)) AS w (week)
+"""  # noqa: S608 (the pieces are the names of the journey's stages)
+
+
+# --- dirty weeks ----------------------------------------------------------------------------------------------------
+def _write_dirty_weeks(upkeep: _Upkeep) -> None:
+    """Mark the weeks to be rolled. A mark that exists is written again: whoever is about to remove it waits for us."""
+    upkeep.run("""
+        INSERT INTO facts_dirtyweek (workspace_id, rollup, week)
+        SELECT DISTINCT %(workspace)s::bigint, rollup, week FROM facts_dirty WHERE week IS NOT NULL ORDER BY 2, 3
+        ON CONFLICT (workspace_id, rollup, week) DO UPDATE SET week = EXCLUDED.week""")
+
+
+_STEPS: dict[type[Model], Callable[[_Upkeep], object]] = {
+    facts.Order: _after_orders,
+    facts.OrderLine: lambda upkeep: None,
+    facts.Customer: _after_customers,
+    facts.Payment: _after_payments,
+    facts.Refund: lambda upkeep: _after_children(upkeep, facts.Refund),
+    facts.Review: lambda upkeep: _after_children(upkeep, facts.Review),
+    facts.Ticket: lambda upkeep: _after_children(upkeep, facts.Ticket),
+    facts.Traffic: lambda upkeep: upkeep.run(_dirty("conversion", "week")),
+    facts.Spend: lambda upkeep: upkeep.run(_dirty("market", "week")),
+    facts.SessionEvent: _after_events,
+}

@@ -1,0 +1,65 @@
+"""The file of the bad rows of a rejected batch: its own columns, with the line and what is wrong in front."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from django.utils.translation import gettext as _
+
+from flywheel.intake.preparing import Issue
+from flywheel.intake.words import expected
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def neutral(cell: str) -> str:
+    """A cell that no spreadsheet runs as a formula."""
+    if cell.startswith(_FORMULA_STARTS) and not _is_number(cell):
+        return "'" + cell
+    return cell
+
+
+def _is_number(cell: str) -> bool:
+    return cell[1:].replace(".", "", 1).isdigit() and cell[0] in "+-"
+
+
+class BadRows:
+    """Writes the file as bad rows are found; without any there is no file."""
+
+    def __init__(self, path: Path, header: Sequence[str]) -> None:
+        self.path, self.header = path, header
+        self.count = 0
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        self.path.unlink(missing_ok=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file:
+            self._file.close()
+
+    def add(self, rows: Mapping[int, Sequence[str]], issues: Iterable[Issue]) -> None:
+        """Write the rows (line -> cells) that `issues` are about, each once, with all that is wrong in it."""
+        by_line: dict[int, list[Issue]] = {}
+        for issue in issues:
+            by_line.setdefault(issue.line, []).append(issue)
+        for line in sorted(by_line):
+            wrong = "; ".join(map(_sentence, by_line[line]))
+            self._writer().writerow([line, neutral(wrong), *map(neutral, rows.get(line, ()))])
+        self.count += len(by_line)
+
+    def _writer(self) -> "csv._writer":
+        if self._file is None:
+            self._file = self.path.open("w", encoding="utf-8-sig", newline="")  # with a mark, so that Excel reads it
+            csv.writer(self._file).writerow([_("Line"), _("What is wrong"), *map(neutral, self.header)])
+        return csv.writer(self._file)
+
+
+def _sentence(issue: Issue) -> str:
+    text = _("expected %(expected)s") % {"expected": expected(issue.code, issue.detail)}
+    return f"{issue.column}: {text}" if issue.column else text

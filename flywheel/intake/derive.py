@@ -1,0 +1,170 @@
+"""Columns that follow from other columns of the same row, computed for a whole chunk of rows at a time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from flywheel.facts import calendar, currency
+from flywheel.facts.models import OrderState
+from flywheel.intake.parsing import Parsed, Reading, Times, day_texts
+from flywheel.intake.vocabulary import STAGES_BY_EVENT, STATES, plain
+
+CARRIED_RATES = "carried_rates"  # a key of words.NOTES
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A column of the fact table that follows from columns of the file.
+
+    It is filled when any of `needs` (columns of the file) is read. When a known fact is updated it changes with
+    `follows` (a column of the table): a blank there leaves it alone. What is not `guarded` is put right later
+    by `facts.upkeep`, so it neither makes a row "changed" nor is it touched while `follows` stays the same.
+    """
+
+    target: str
+    compute: "Compute"
+    needs: tuple[str, ...]
+    follows: str = ""
+    guarded: bool = True
+
+
+@dataclass(frozen=True)
+class Business:
+    """What a row's meaning depends on beside the row: the workspace's money and calendar, the markets' zones."""
+
+    base_currency: str
+    zone: str
+    first_weekday: int
+    market_zones: dict[str, str]  # only markets with a zone of their own
+    values: dict[str, dict[str, str]]  # column -> the mapping's {word of the file: our word}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with one cell: the row's position in the chunk, the column's name, and what was expected."""
+
+    at: int
+    column: str
+    code: str
+    value: str
+    detail: str = ""
+
+
+@dataclass
+class Rows:
+    """A chunk of rows being made ready: its parsed and derived columns by name, and what is wrong with them."""
+
+    count: int
+    business: Business
+    reading: Reading
+    columns: dict[str, Parsed] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    notes: dict[str, int] = field(default_factory=dict)
+
+    def texts(self, name: str) -> list[str]:
+        """A column's texts; blanks when the file does not have it."""
+        parsed = self.columns.get(name)
+        return parsed.texts if parsed else [""] * self.count
+
+    def days(self, name: str) -> Times:
+        """A column of dates, or a column of times as dates in the workspace's zone."""
+        times = self.columns[name].times
+        if times is None:
+            raise TypeError(f"{name} is not a column of time")
+        if times.dtype == np.dtype("datetime64[D]"):
+            return times
+        return calendar.to_local(times, self.business.zone).astype("datetime64[D]")
+
+
+Compute = Callable[[Rows], Parsed]
+
+
+def day_of(name: str) -> Compute:
+    """The calendar date in the workspace's zone."""
+    return lambda rows: _dates(rows.days(name))
+
+
+def week_of(name: str) -> Compute:
+    """The first day of the date's week."""
+    return lambda rows: _dates(calendar.week_starts(rows.days(name), rows.business.first_weekday))
+
+
+def month_of(name: str) -> Compute:
+    """The first day of the date's month."""
+    return lambda rows: _dates(calendar.month_starts(rows.days(name)))
+
+
+def market_day_of(name: str) -> Compute:
+    """The calendar date in the row's market, where the market has a zone of its own."""
+
+    def compute(rows: Rows) -> Parsed:
+        times = rows.columns[name].times
+        days = rows.days(name)
+        zones = rows.business.market_zones
+        if times is not None and zones and "market" in rows.columns:
+            markets = np.array(rows.texts("market"), dtype=object)
+            for market in set(markets.tolist()) & zones.keys():
+                mine = markets == market
+                days[mine] = calendar.to_local(times[mine], zones[market]).astype("datetime64[D]")
+        return _dates(days)
+
+    return compute
+
+
+def fx_rate(date_name: str) -> Compute:
+    """Base-currency units per unit of the row's currency; a problem where there is no rate."""
+
+    def compute(rows: Rows) -> Parsed:
+        codes, days = rows.texts("currency"), rows.days(date_name)
+        found = currency.rates(codes, days, rows.business.base_currency)
+        for at in np.flatnonzero(found.missing & ~np.isnat(days)).tolist():
+            if codes[at]:
+                rows.problems.append(Problem(at, "currency", "rate", codes[at], f"{codes[at]} {days[at]}"))
+        if carried := int(found.carried.sum()):
+            rows.notes[CARRIED_RATES] = rows.notes.get(CARRIED_RATES, 0) + carried
+        return Parsed(found.texts)
+
+    return compute
+
+
+def customer_ref(rows: Rows) -> Parsed:
+    """The source's id of the customer; the hash of the e-mail stands in for a missing one."""
+    pairs = zip(rows.texts("customer_id"), rows.texts("customer_email"), strict=True)
+    return Parsed([known or mail for known, mail in pairs])
+
+
+def customer(rows: Rows) -> Parsed:
+    """The person as far as the row tells: the hash of the e-mail, else the customer's id."""
+    pairs = zip(rows.texts("customer_email"), rows.texts("customer_id"), strict=True)
+    return Parsed([mail or known for mail, known in pairs])
+
+
+def state(rows: Rows) -> Parsed:
+    """What the shop's status word means; a problem for an unknown one. No word: open."""
+    words = rows.texts("status")
+    own = _own_words(rows, "status", set(OrderState.values))
+    meaning: dict[str, str] = {"": OrderState.OPEN.value}
+    for word in set(words) - {""}:
+        meaning[word] = str(own.get(plain(word)) or STATES.get(plain(word), ""))
+    unknown = {word for word, found in meaning.items() if not found}
+    if unknown:
+        rows.problems.extend(Problem(at, "status", "status", word) for at, word in enumerate(words) if word in unknown)
+    return Parsed(list(map(meaning.__getitem__, words)))
+
+
+def stage(rows: Rows) -> Parsed:
+    """The stage of the journey that an event stands for; '' for none."""
+    words = rows.texts("event")
+    own = _own_words(rows, "event", set(STAGES_BY_EVENT.values()))
+    meaning = {word: own.get(plain(word), STAGES_BY_EVENT.get(plain(word), "")) for word in set(words)}
+    return Parsed(list(map(meaning.__getitem__, words)))
+
+
+def _own_words(rows: Rows, column: str, allowed: set[str]) -> dict[str, str]:
+    """The mapping's own meanings of a column's words, for comparing; meanings that do not exist are left out."""
+    return {plain(word): ours for word, ours in rows.business.values.get(column, {}).items() if ours in allowed}
+
+
+def _dates(days: Times) -> Parsed:
+    return Parsed(day_texts(days), days)

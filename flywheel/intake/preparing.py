@@ -1,0 +1,212 @@
+"""Chunks of a file to rows ready for the database: parse, check, key, derive, and write as COPY text."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from django.db import connection, models
+
+from flywheel.accounts.models import Workspace
+from flywheel.facts.models import Market
+from flywheel.intake.derive import Business, Derived, Problem, Rows
+from flywheel.intake.kinds import Column, Kind
+from flywheel.intake.parsing import Parsed, Reading, parse
+from flywheel.intake.plans import Plan
+from flywheel.intake.reading import Chunk
+
+NULL = "\\N"
+SHOWN = 200  # characters of a bad value that are kept
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One column that a plan fills in the fact table."""
+
+    name: str  # the database column
+    origin: str  # the column of Rows that holds its texts
+    field: models.Field  # type: ignore[type-arg]
+    column: Column | None = None
+    derived: Derived | None = None
+
+    @property
+    def is_text(self) -> bool:
+        """Whether '' is a value ("unknown") rather than NULL."""
+        return isinstance(self.field, models.CharField | models.TextField)
+
+    @property
+    def sql_type(self) -> str:
+        """The column's type in the database."""
+        return str(self.field.db_type(connection))
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One thing wrong in one row of the file."""
+
+    line: int
+    column: str  # the file's header
+    value: str
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A chunk made ready: the keys of its rows, and what is wrong."""
+
+    chunk: Chunk
+    rows: Rows
+    ids: list[str]
+    issues: list[Issue]
+
+    @property
+    def bad_cells(self) -> dict[int, list[str]]:
+        """The cells of the rows with issues, by line."""
+        bad = {issue.line for issue in self.issues}
+        cells = {ragged.line: ragged.cells for ragged in self.chunk.ragged}
+        rows = zip(self.chunk.lines, self.chunk.rows, strict=True)
+        return cells | {line: row for line, row in rows if line in bad}
+
+
+class Preparer:
+    """Makes the chunks of one file ready, by one plan, for one workspace."""
+
+    def __init__(self, workspace: Workspace, plan: Plan, header: Sequence[str]) -> None:
+        self.plan, self.kind = plan, plan.kind
+        self.positions = {name: list(header).index(column) for name, column in plan.columns.items()}
+        self.reading = _reading(workspace, plan)
+        self.business = _business(workspace, plan)
+        self.fixed = {
+            name: parse(self.kind.by_name[name].type, [value], self.reading)
+            for name, value in plan.constants.items()
+            if name not in plan.columns
+        }
+
+    @cached_property
+    def slots(self) -> list[Slot]:
+        """The columns of the fact table that this plan fills."""
+        return slots(self.kind, {*self.positions, *self.fixed, *self._defaults})
+
+    @cached_property
+    def _defaults(self) -> set[str]:
+        return {column.name for column in self.kind.columns if column.default}
+
+    def prepare(self, chunk: Chunk) -> Prepared:
+        """Parse, check, key and derive the rows of a chunk."""
+        rows = Rows(len(chunk.rows), self.business, self.reading)
+        cells = dict(zip(self.positions, chunk.columns(list(self.positions.values())), strict=True))
+        for name in self.positions:
+            rows.columns[name] = self._read(self.kind.by_name[name], cells[name], rows)
+        for name in (self.fixed.keys() | self._defaults) - rows.columns.keys():
+            rows.columns[name] = self._constant(name, rows.count)
+        ids = keys(self.kind, rows)
+        for slot in self.slots:
+            if slot.derived:
+                rows.columns[slot.derived.target] = slot.derived.compute(rows)
+        ragged = [Issue(bad.line, "", "", bad.code, bad.detail) for bad in chunk.ragged]
+        return Prepared(chunk, rows, ids, ragged + [self._issue(problem, chunk) for problem in rows.problems])
+
+    def _read(self, column: Column, cells: list[str], rows: Rows) -> Parsed:
+        parsed = parse(column.type, cells, self.reading)
+        rows.problems.extend(Problem(at, column.name, code, cells[at]) for at, code in parsed.bad.items())
+        if column.required and "" in parsed.texts:
+            blank = (at for at, text in enumerate(parsed.texts) if not text and at not in parsed.bad)
+            rows.problems.extend(Problem(at, column.name, "required", "") for at in blank)
+        if column.default:
+            return Parsed([text or column.default for text in parsed.texts])
+        return parsed
+
+    def _constant(self, name: str, count: int) -> Parsed:
+        one = self.fixed.get(name) or Parsed([self.kind.by_name[name].default])
+        times = None if one.times is None else np.repeat(one.times, count)
+        return Parsed(one.texts * count, times)
+
+    def _issue(self, problem: Problem, chunk: Chunk) -> Issue:
+        header = self.plan.columns.get(problem.column, problem.column)
+        value = "" if _is_personal(self.kind, problem.column) else problem.value[:SHOWN].replace("\0", "")
+        return Issue(chunk.lines[problem.at], header, value, problem.code, problem.detail)
+
+    def fixed_problems(self) -> list[tuple[str, str]]:
+        """(field, code) of the fixed values that cannot be read."""
+        return [(name, parsed.bad[0]) for name, parsed in self.fixed.items() if parsed.bad]
+
+
+def slots(kind: Kind, available: set[str]) -> list[Slot]:
+    """What the columns `available` fill in the kind's table: their own columns, then the derived ones."""
+    fields = {field.name: field for field in kind.model._meta.concrete_fields}
+    own = [
+        Slot(fields[column.model_column].column, column.name, fields[column.model_column], column=column)
+        for column in kind.columns
+        if column.model_column and column.name in available
+    ]
+    derived = [
+        Slot(fields[item.target].column, item.target, fields[item.target], derived=item)
+        for item in kind.derived
+        if available & set(item.needs)
+    ]
+    return own + derived
+
+
+def keys(kind: Kind, rows: Rows) -> list[str]:
+    """The external id of each row."""
+    ids = _joined(kind.key, kind.key_separator, rows)
+    if kind.key_otherwise and "" in ids:
+        others = _joined(kind.key_otherwise, kind.key_separator, rows)
+        ids = [own or other for own, other in zip(ids, others, strict=True)]
+    return ids
+
+
+def _joined(names: tuple[str, ...], separator: str, rows: Rows) -> list[str]:
+    if len(names) == 1:
+        return rows.texts(names[0])
+    parts = zip(*(rows.texts(name) for name in names), strict=True)
+    return [text.rstrip(separator) for text in map(separator.join, parts)]
+
+
+def _is_personal(kind: Kind, name: str) -> bool:
+    """Whether a column may hold an e-mail address, which must not be kept even in a report."""
+    column = kind.by_name.get(name)
+    return column is not None and column.type in {"email", "person"}
+
+
+def _reading(workspace: Workspace, plan: Plan) -> Reading:
+    return Reading(
+        workspace_zone=workspace.time_zone,
+        zone=plan.options.get("time_zone") or workspace.time_zone,
+        hash_key=bytes(workspace.hash_key),
+        decimal=plan.options.get("decimal") or ".",
+        date_format=plan.options.get("date_format", ""),
+    )
+
+
+def _business(workspace: Workspace, plan: Plan) -> Business:
+    zoned = Market.objects.filter(workspace=workspace).exclude(time_zone__in=["", workspace.time_zone])
+    return Business(
+        base_currency=workspace.base_currency,
+        zone=workspace.time_zone,
+        first_weekday=workspace.first_weekday,
+        market_zones=dict(zoned.values_list("code", "time_zone")),
+        values=plan.values,
+    )
+
+
+# --- COPY text ------------------------------------------------------------------------------------------------------
+_SPECIAL = re.compile(r"[\\\t\n\r]")
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def copy_text(prepared: Prepared, slots: Sequence[Slot]) -> str:
+    """The rows as PostgreSQL's COPY reads them: line, external id, then the slots."""
+    columns = [list(map(str, prepared.chunk.lines)), _escaped(prepared.ids)]
+    for slot in slots:
+        texts = prepared.rows.columns[slot.origin].texts
+        columns.append(_escaped(texts) if slot.is_text else [text or NULL for text in texts])
+    return "\n".join(map("\t".join, zip(*columns, strict=True))) + "\n"
+
+
+def _escaped(texts: list[str]) -> list[str]:
+    if not _SPECIAL.search("".join(texts)):
+        return texts
+    return [text.translate(_ESCAPES) for text in texts]

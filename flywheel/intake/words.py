@@ -1,0 +1,54 @@
+"""What the import pages and reports say, by the codes that batches keep."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+EXPECTED: dict[str, str | Promise] = {
+    # the file
+    "empty_file": _("a file with a header row: this one is empty"),
+    "no_rows": _("at least one row below the header"),
+    "truncated": _("a complete file: this one is cut off or damaged"),
+    "encoding": _("text in one encoding; this line cannot be read as %(detail)s"),
+    "unreadable": _("a table of comma-separated values (%(detail)s)"),
+    "missing_file": _("the uploaded file, which is no longer there"),
+    "column_missing": _("a column of this name in the file, for the field %(detail)s"),
+    "field_unmapped": _("a column or a fixed value for this required field"),
+    "too_many_files": _("one table in the file"),
+    # the row
+    "row_short": _("as many cells as the header has (%(detail)s)"),
+    "row_long": _("as many cells as the header has (%(detail)s)"),
+    "nul": _("text without NUL characters"),
+    "conflict": _("one row per key; line %(detail)s has the same key and other values"),
+    # the cell
+    "required": _("a value: this field is required"),
+    "too_long": _("a shorter text"),
+    "email": _("an e-mail address"),
+    "currency": _("a currency's three letters, such as EUR"),
+    "rate": _("a currency with an exchange rate on its day: there is none for %(detail)s"),
+    "money": _("an amount such as 1234.50"),
+    "number": _("a number such as 1234.5"),
+    "integer": _("a whole number"),
+    "negative": _("a number of zero or more"),
+    "too_large": _("a smaller number"),
+    "stars": _("a rating from 1 to 5"),
+    "bool": _("yes or no"),
+    "timestamp": _("a date or time such as 2026-03-31 or 2026-03-31 14:05:00"),
+    "year": _("a year from 1990 to 2100"),
+    "status": _("a known order status, or a meaning for it in the mapping"),
+}
+NOTES: dict[str, str | Promise] = {
+    "duplicates": _("%(count)s rows repeated an earlier row of the file and were taken once."),
+    "carried_rates": _(
+        "%(count)s amounts are later than the exchange rates that are known; the last known rate was used."
+    ),
+}
+
+
+def expected(code: str, detail: str = "") -> str:
+    """What was expected, in the active language."""
+    return str(EXPECTED[code]) % {"detail": detail}
+
+
+def note(code: str, count: int) -> str:
+    """A remark about a batch, in the active language."""
+    return str(NOTES[code]) % {"count": f"{count:,}"}
