@@ -37,7 +37,7 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
+ALLOWED_HOSTS = [*env.words("ALLOWED_HOSTS"), "localhost", "127.0.0.1"]  # the machine itself asks for /healthz
 CSRF_TRUSTED_ORIGINS = env.words("TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
@@ -144,7 +144,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "find-lost-jobs": {"task": "flywheel.jobs.tasks.find_lost_jobs", "schedule": 10.0},
+    "find-lost-jobs": {
+        "task": "flywheel.jobs.tasks.find_lost_jobs",
+        "schedule": 10.0,
+        "options": {"expires": 10},  # a busy worker need not make up for those it missed
+    },
     "weekly-diagnosis": {"task": "flywheel.diagnosis.tasks.diagnose_all", "schedule": 3600.0},
 }
 
@@ -213,6 +217,7 @@ if env.flag("HTTPS"):
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = ["^healthz$"]  # asked from the machine itself, before TLS
 
 # --- logs -----------------------------------------------------------------------------------------------------------
 LOG_LEVEL = env.choice("LOG_LEVEL", {"DEBUG", "INFO", "WARNING", "ERROR"})

@@ -62,6 +62,7 @@ class Postgres:
     log: Path
     settings: Mapping[str, str] = field(default_factory=dict)
     process: "subprocess.Popen[bytes] | None" = None
+    name: str = "PostgreSQL"
 
     def start(self) -> None:
         """Make the cluster when it is new, start it, and see that the product's role and database exist.
@@ -81,6 +82,10 @@ class Postgres:
         """Fast shutdown: sessions end, the cluster is left clean."""
         if self.process is not None:
             stop(self.process, [(signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0)])
+
+    def is_alive(self) -> bool:
+        """Whether its process is there."""
+        return self.process is not None and self.process.poll() is None
 
     def is_ready(self) -> bool:
         """Whether it accepts connections."""
@@ -103,7 +108,7 @@ class Postgres:
             )
 
     def _is_ready_or_over(self) -> bool:
-        return self.is_ready() or self.process is None or self.process.poll() is not None
+        return self.is_ready() or not self.is_alive()
 
     def _initialise(self) -> None:
         """initdb into a folder beside, renamed when whole: a half-made cluster is never taken for one."""

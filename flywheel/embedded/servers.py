@@ -37,25 +37,32 @@ def sole_owner(var: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def running(var: Path, *, postgres: bool = True, valkey: bool = True, throw_away: bool = False) -> Iterator[None]:
+def running(
+    var: Path, *, postgres: bool = True, valkey: bool = True, throw_away: bool = False
+) -> Iterator[list[Postgres | Valkey]]:
     """Run the wanted servers for the length of the block; Valkey is stopped before PostgreSQL.
 
     The caller holds `sole_owner(var)`. `throw_away`: for tests, nothing need survive a crash.
     """
     with contextlib.ExitStack() as stack:
-        if postgres or valkey:
-            home, account = prepare_home(var)
-            sockets = prepare_sockets(socket_dir(var), account)
-            if postgres:
-                _start(stack, make_postgres(var, home, sockets, account, throw_away))
-            if valkey:
-                _start(stack, make_valkey(var, home, account, throw_away))
-        yield
+        servers = _wanted(var, postgres, valkey, throw_away)
+        for server in servers:
+            stack.callback(server.stop)
+            server.start()
+        yield servers
 
 
-def _start(stack: contextlib.ExitStack, server: Postgres | Valkey) -> None:
-    stack.callback(server.stop)
-    server.start()
+def _wanted(var: Path, postgres: bool, valkey: bool, throw_away: bool) -> list[Postgres | Valkey]:
+    if not postgres and not valkey:
+        return []
+    home, account = prepare_home(var)
+    sockets = prepare_sockets(socket_dir(var), account)
+    servers: list[Postgres | Valkey] = []
+    if postgres:
+        servers.append(make_postgres(var, home, sockets, account, throw_away))
+    if valkey:
+        servers.append(make_valkey(var, home, account, throw_away))
+    return servers
 
 
 def make_postgres(var: Path, home: Path, sockets: Path, account: Account, throw_away: bool) -> Postgres:

@@ -28,6 +28,7 @@ class Valkey:
     log: Path
     options: Sequence[str] = KEPT
     process: "subprocess.Popen[bytes] | None" = None
+    name: str = "Valkey"
 
     def start(self) -> None:
         """Start it and wait for its first PONG. Raises EmbeddedError with the end of its log otherwise."""
@@ -52,6 +53,10 @@ class Valkey:
         if self.process is not None:
             stop(self.process, [(signal.SIGTERM, 20.0)])
 
+    def is_alive(self) -> bool:
+        """Whether its process is there."""
+        return self.process is not None and self.process.poll() is None
+
     def is_ready(self) -> bool:
         """Whether it answers PING with PONG (it answers LOADING while it reads its log)."""
         try:
@@ -64,4 +69,4 @@ class Valkey:
             return False
 
     def _is_ready_or_over(self) -> bool:
-        return self.is_ready() or self.process is None or self.process.poll() is not None
+        return self.is_ready() or not self.is_alive()

@@ -1,0 +1,16 @@
+"""The web server's settings, for `make demo` and for the container alike (docs/decisions/0003-gunicorn.md)."""
+
+from pathlib import Path
+
+from flywheel import environment as env
+
+bind = f"{env.text('HOST')}:{env.text('PORT')}"
+workers = env.number("WEB_WORKERS", 1, 64)
+worker_class = "gthread"
+threads = 4
+timeout = 120  # of the worker's own heartbeat: a slow upload does not count against it
+graceful_timeout = 10
+keepalive = 5
+max_requests = 5000
+max_requests_jitter = 500
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (heartbeat files, never on a disk)
