@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -113,7 +114,7 @@ def _program(
     command: list[str],
     var: Path,
     death_signal: int = signal.SIGTERM,
-    stop_steps: list[tuple[int, float]] | None = None,
+    stop_steps: Sequence[tuple[int, float]] = ((signal.SIGTERM, 12.0),),
 ) -> Program:
     return Program(
         name=name,
@@ -122,7 +123,7 @@ def _program(
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         log=log_file(var, name),
         death_signal=death_signal,
-        stop_steps=stop_steps or [(signal.SIGTERM, 12.0)],
+        stop_steps=stop_steps,
     )
 
 

@@ -96,6 +96,7 @@ TEMPLATES = [
 ]
 
 # --- data -----------------------------------------------------------------------------------------------------------
+DATABASES: dict[str, dict[str, object]]
 if EMBEDDED_POSTGRES:
     DATABASES = {
         "default": {

@@ -25,7 +25,7 @@ from flywheel.jobs import registry, runner, starting
 from flywheel.jobs.errors import JobLost
 from flywheel.jobs.lost import SEND_AGAIN_SECONDS, find_lost_jobs
 from flywheel.jobs.models import Job
-from flywheel.jobs.progress import Progress
+from flywheel.jobs.progress import Heartbeat, Progress
 from tests.sample_room.jobs import calls
 
 State = Job.State
@@ -224,8 +224,8 @@ def test_progress_is_seen_while_the_handlers_transaction_is_open(workspace: Work
 @pytest.mark.django_db(transaction=True)
 def test_progress_is_written_at_most_twice_per_second(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     written = []
-    beat = jobs.progress.Heartbeat._beat  # type: ignore[attr-defined]
-    monkeypatch.setattr("flywheel.jobs.progress.Heartbeat._beat", lambda self: (written.append(1), beat(self)))
+    beat = Heartbeat._beat
+    monkeypatch.setattr(Heartbeat, "_beat", lambda self: (written.append(1), beat(self)))
     runner.run(jobs.start(workspace, "sample.tell", {"seconds": 2}).pk)
     assert 2 <= len(written) <= 4
 

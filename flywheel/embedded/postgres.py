@@ -117,7 +117,15 @@ class Postgres:
         partial = self.data.with_name(self.data.name + ".new")
         shutil.rmtree(partial, ignore_errors=True)
         self.account.own(partial)
-        command = [self.programs / "initdb", "-D", partial, "-U", ADMIN, "--no-instructions", *INITDB_OPTIONS]
+        command: list[str | Path] = [
+            self.programs / "initdb",
+            "-D",
+            partial,
+            "-U",
+            ADMIN,
+            "--no-instructions",
+            *INITDB_OPTIONS,
+        ]
         if self.settings.get("fsync") == "off":
             command.append("--no-sync")
         with self.log.open("ab") as log:
