@@ -95,11 +95,21 @@ def after_landing(workspace: Workspace, model: type[Model]) -> None:
             cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
             cursor.execute(f"CREATE TEMPORARY TABLE {name} ({columns})")
         cursor.execute("ANALYZE facts_touched")
+        _refresh_statistics(upkeep, model._meta.db_table)
         _add_places(upkeep, model)
         _STEPS[model](upkeep)
         _write_dirty_weeks(upkeep)
         for name in (*_SCRATCH, "facts_touched"):
             cursor.execute(f"DROP TABLE pg_temp.{name}")
+
+
+def _refresh_statistics(upkeep: _Upkeep, table: str) -> None:
+    """Tell the planner of a table that grew by much: with old numbers it loops over rows for minutes.
+
+    Only the landed table, so that landings of two workspaces never wait for each other in a circle.
+    """
+    if upkeep.any(_GROWN % {"table": table}):
+        upkeep.run("ANALYZE {table}", table=table)
 
 
 def rebuild(workspace: Workspace) -> None:
@@ -117,6 +127,10 @@ def rebuild(workspace: Workspace) -> None:
             after_landing(workspace, model)
 
 
+_GROWN = """
+SELECT FROM facts_touched HAVING count(*) > 0.05 * (
+    SELECT greatest(reltuples, 100000) FROM pg_class WHERE oid = '%(table)s'::regclass)
+"""
 _SCRATCH = {
     "facts_moved": "id bigint, old_week date, week date, old_delivered_week date, delivered_week date, "
     "old_customer text, customer text",

@@ -1,0 +1,128 @@
+"""manage.py import: load files without the browser, by hand or from a script."""
+
+import sys
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.text import slugify
+
+from flywheel.accounts.models import Workspace
+from flywheel.intake import batches
+from flywheel.intake.kinds import KINDS
+from flywheel.intake.models import Batch, RowError
+from flywheel.intake.plans import Plan
+from flywheel.intake.reading import FileProblemError, sample
+from flywheel.intake.recognising import guess, saved_plans
+from flywheel.intake.words import expected, note
+from flywheel.jobs.words import STEPS
+
+TICK_SECONDS = 0.5
+
+
+class Terminal:
+    """Tells the progress on one line of stderr, when that is a terminal."""
+
+    def __init__(self, name: str, stream: Any) -> None:
+        self.name, self.stream = name, stream
+        self.text, self.done, self.total = "", 0, 0
+        self.told_at = 0.0
+
+    def step(self, name: str, total: int = 0) -> None:
+        """A new step begins."""
+        self.text, self.done, self.total = str(STEPS[name]), 0, total
+        self._tell()
+
+    def advance(self, n: int = 1) -> None:
+        """`n` more parts are done."""
+        self.done += n
+        if time.monotonic() - self.told_at > TICK_SECONDS:
+            self._tell()
+
+    def hold(self) -> None:
+        """Nobody else works on the batch."""
+
+    def _tell(self) -> None:
+        self.told_at = time.monotonic()
+        share = f" {100 * self.done // self.total} %" if self.total else ""
+        if self.stream.isatty():
+            self.stream.write(f"\r\033[K{self.name}: {self.text}{share}", ending="")
+        elif not self.done:
+            self.stream.write(f"{self.name}: {self.text}")
+
+
+class Command(BaseCommand):
+    """Load one or several files, each whole or not at all."""
+
+    help = "Load files of facts into a workspace."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The command's options."""
+        parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+        parser.add_argument("--workspace", required=True, metavar="SLUG")
+        parser.add_argument("--kind", default="", choices=["", *KINDS], help="Recognised by the header when left out.")
+        parser.add_argument("--source", default="import", help="The shop, account or desk the files come from.")
+        parser.add_argument("--mapping", default="", help="A saved mapping, or one that comes with the product.")
+        parser.add_argument("--wait", action="store_true", help="Load here and now instead of by a worker.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Load or queue each file; exit code 1 when one was rejected."""
+        workspace = Workspace.objects.filter(slug=options["workspace"]).first()
+        if workspace is None:
+            raise CommandError(f"There is no workspace {options['workspace']!r}.")
+        outcomes = [self._one(workspace, path, options) for path in options["files"]]
+        if not all(outcomes):
+            sys.exit(1)
+
+    def _one(self, workspace: Workspace, path: Path, options: dict[str, Any]) -> bool:
+        if not path.is_file():
+            raise CommandError(f"There is no file {path}.")
+        plan = self._plan(workspace, path, options)
+        source = batches.source_named(workspace, slugify(options["source"]) or "import", options["source"])
+        if not options["wait"]:
+            with path.open("rb") as content:
+                kept = batches.keep_file(workspace, path.name, content)
+            batch = batches.create(source, plan, kept, path.name)
+            batches.start(batch)
+            self.stdout.write(f"{path.name}: queued as batch {batch.pk}")
+            return True
+        batch = batches.create(source, plan, path.resolve(), path.name)
+        batches.load(batch, Terminal(path.name, self.stderr))
+        return self._report(batch)
+
+    def _plan(self, workspace: Workspace, path: Path, options: dict[str, Any]) -> Plan:
+        if name := options["mapping"]:
+            plans = saved_plans(workspace)
+            if name not in plans:
+                raise CommandError(f"There is no mapping {name!r}. Known: {', '.join(sorted(plans))}.")
+            return plans[name]
+        try:
+            header, _rows = sample(path, rows=1)
+        except FileProblemError as problem:
+            raise CommandError(f"{path.name}: expected {expected(problem.code, problem.detail)}.") from problem
+        found = guess(workspace, header, options["kind"])
+        if found is None:
+            raise CommandError(f"{path.name}: its header fits no kind of data; name one with --kind or --mapping.")
+        return found.plan
+
+    def _report(self, batch: Batch) -> bool:
+        if batch.state == Batch.State.LOADED:
+            counts = f"{batch.added:,} new, {batch.changed:,} changed, {batch.unchanged:,} unchanged"
+            self.stdout.write(f"{batch.file_name}: {batch.rows:,} rows as {batch.kind}: {counts}")
+            for code, count in batch.notes.items():
+                self.stdout.write(f"  {note(code, count)}")
+            return True
+        self.stderr.write(f"{batch.file_name}: nothing loaded, {batch.rejected:,} bad rows")
+        for error in batch.errors.all():
+            self.stderr.write(f"  {_sentence(error)}")
+        if (path := batches.bad_rows_path(batch)).exists():
+            self.stderr.write(f"  The bad rows: {path}")
+        return False
+
+
+def _sentence(error: RowError) -> str:
+    column = f", {error.column}" if error.column else ""
+    value = f": {error.value!r}" if error.value else ""
+    return f"line {error.line}{column}{value}: expected {expected(error.code, error.detail)}"
