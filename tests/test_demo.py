@@ -2,16 +2,35 @@
 
 import dataclasses
 import datetime as dt
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import time_machine
+from allauth.account.models import EmailAddress
+from django.core.management import CommandError, call_command
+from django.db.models import Sum
+from django.test import Client
+from pytest_django import Settings
 
+from flywheel.accounts.models import Membership, Role, Workspace
+from flywheel.demo import loading
 from flywheel.demo.economy import economy
+from flywheel.demo.files import KINDS, market_rates
 from flywheel.demo.generate import generate
+from flywheel.demo.management.commands.load_demo import SEED
 from flywheel.demo.norrsken import MARKETS, WEAK_LINK, demo_world
+from flywheel.demo.workspace import EMAIL, PASSWORD
 from flywheel.demo.world import DRIVER_ENGINE, STAGE_RATES, STAGES, Plant, World
+from flywheel.diagnosis.models import Diagnosis
 from flywheel.facts.currency import known_currencies
+from flywheel.facts.models import DirtyWeek, Order, Traffic
+from flywheel.intake.models import Batch
+from flywheel.jobs.models import Job
 
 UNTIL = dt.date(2026, 3, 18)  # a Wednesday: the running week has three days
 ORDERS = 20_000
@@ -312,3 +331,125 @@ def test_prices_follow_the_rates_on_the_first_of_a_month() -> None:
 def test_it_refuses_a_plant_that_cannot_be(plant: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"driver|size|market|carrier"):
         small_world(Plant(**plant))  # type: ignore[arg-type]
+
+
+# --- loading ----------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def demo_home(settings: Settings, tmp_path: Path, empty_queue: None) -> Iterator[Path]:
+    """A folder of its own for the demo's files and uploads, on the morning after UNTIL."""
+    settings.VAR_DIR = tmp_path
+    settings.UPLOAD_DIR = tmp_path / "uploads"
+    with time_machine.travel(dt.datetime.combine(UNTIL, dt.time(8), dt.UTC) + dt.timedelta(days=1)):
+        yield tmp_path / "demo"
+
+
+def load(*options: str) -> str:
+    """Run load_demo for a small business; returns what it prints."""
+    out = io.StringIO()
+    call_command("load_demo", "--orders", "4000", *options, stdout=out)
+    return out.getvalue()
+
+
+def demo_workspace() -> Workspace:
+    return Workspace.objects.get(slug="demo")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_load_demo_loads_every_file_and_ends_with_a_verdict(demo_home: Path) -> None:
+    load()
+    workspace = demo_workspace()
+    assert set(Batch.objects.filter(workspace=workspace).values_list("state", flat=True)) == {"loaded"}
+    assert not Job.objects.exclude(state=Job.State.DONE).exists()
+    assert Diagnosis.objects.get(workspace=workspace).week == dt.date(2026, 3, 9)
+    assert not DirtyWeek.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_verdict_names_the_planted_weak_link(demo_home: Path) -> None:
+    load("--orders", "40000")
+    verdict = Diagnosis.objects.get(workspace=demo_workspace()).result["verdict"]
+    assert (verdict["engine"], verdict["driver"], verdict["market"]) == ("conversion", "payment_rate", "US")
+    assert ("device", "mobile") in [(segment["dimension"], segment["value"]) for segment in verdict["segments"]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_with_nothing_planted_there_is_no_call(demo_home: Path) -> None:
+    load("--orders", "40000", "--no-plant")
+    verdict = Diagnosis.objects.get(workspace=demo_workspace()).result["verdict"]
+    assert not verdict["called"]
+    assert verdict["reason"] in {"nothing_stands_out", "at_reference", "not_sure"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_loaded_is_what_was_generated(demo_home: Path) -> None:
+    load()
+    world = demo_world(4000)
+    frames = generate(world, SEED, UNTIL, market_rates(world, UNTIL))
+    orders = Order.objects.filter(workspace=demo_workspace())
+    assert orders.count() == len(frames["orders"])
+    for market, total in frames["orders"].groupby("market")["gross"].sum().items():
+        assert float(orders.filter(market=market).aggregate(sum=Sum("gross"))["sum"]) == pytest.approx(total)
+    assert Traffic.objects.aggregate(sum=Sum("payments"))["sum"] == len(frames["orders"])
+    assert not orders.filter(fx_rate=None).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_demo_account_can_log_in_and_owns_the_demo(demo_home: Path, client: Client) -> None:
+    load()
+    assert client.login(email=EMAIL, password=PASSWORD)
+    membership = Membership.objects.get(workspace=demo_workspace())
+    assert (membership.user.email, membership.role) == (EMAIL, Role.OWNER)
+    assert EmailAddress.objects.get(email=EMAIL).verified
+    assert demo_workspace().is_demo
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_run_does_nothing(demo_home: Path) -> None:
+    load()
+    before = list(Batch.objects.values_list("pk", "loaded_at"))
+    assert "is loaded" in load("--no-plant")
+    assert list(Batch.objects.values_list("pk", "loaded_at")) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_interrupted_load_is_finished_by_its_own_recipe(demo_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load_file = loading._load_file
+
+    def stop_at_traffic(workspace: Workspace, kind: str, *rest: object) -> None:
+        if kind == "traffic":
+            raise KeyboardInterrupt
+        load_file(workspace, kind, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loading, "_load_file", stop_at_traffic)
+    with pytest.raises(KeyboardInterrupt):
+        load()
+    monkeypatch.setattr(loading, "_load_file", load_file)
+    before = set(Batch.objects.values_list("pk", flat=True))
+    assert "continuing" in load("--seed", "99")
+    assert Batch.objects.filter(pk__in=before).count() == len(before) < Batch.objects.count() == len(KINDS)
+    assert Traffic.objects.aggregate(sum=Sum("payments"))["sum"] == Order.objects.count()
+    assert Diagnosis.objects.filter(workspace=demo_workspace()).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_load_whose_recipe_is_lost_starts_anew(demo_home: Path) -> None:
+    load()
+    first = demo_workspace().pk
+    Batch.objects.filter(kind="tickets").delete()
+    shutil.rmtree(demo_home)
+    load()
+    assert demo_workspace().pk != first
+    assert Order.objects.exclude(workspace=demo_workspace()).count() == 0
+
+
+@pytest.mark.django_db
+def test_it_does_not_touch_a_workspace_that_is_no_demo(demo_home: Path, workspace: Workspace) -> None:
+    with pytest.raises(CommandError, match="not a demo"):
+        load("--slug", workspace.slug, "--fresh")
+    assert Workspace.objects.filter(pk=workspace.pk).exists()
+
+
+@pytest.mark.django_db
+def test_it_refuses_a_size_it_cannot_make(demo_home: Path) -> None:
+    with pytest.raises(CommandError, match="--orders"):
+        load("--orders", "10")

@@ -77,9 +77,9 @@ DEVICES = (
 )
 
 PROMOTIONS = (
-    Promotion("black_friday", None, 7, discount=0.20, lift=1.30, traffic=1.45),
-    Promotion("singles_day", (11, 11), 2, discount=0.11, lift=1.18, traffic=1.2),
-    Promotion("summer_sale", (7, 1), 9, discount=0.15, lift=1.15, traffic=1.15),
+    Promotion("black_friday", None, 7, discount=0.15, lift=1.28, traffic=1.45),
+    Promotion("singles_day", (11, 11), 2, discount=0.10, lift=1.18, traffic=1.2),
+    Promotion("summer_sale", (7, 1), 9, discount=0.12, lift=1.15, traffic=1.15),
 )
 
 
