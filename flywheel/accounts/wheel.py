@@ -14,6 +14,7 @@ from typing import Any
 
 CENTRES = {"market": -90.0, "conversion": 30.0, "aftersales": 150.0}  # degrees, clockwise from three o'clock
 HALF_SPAN = 40.0  # of an engine's arc; what is left between two arcs is the link's
+TEXT_SIGN = "\ufe0e"  # asks for a sign in the text's own colour; has no width
 SMALLEST_HEADLINE = 12.0  # below it the figure cannot be read on a phone
 TOP_ROOM = 340.0  # width of the labels above and below the wide ring
 
@@ -123,7 +124,7 @@ ICONS = {"market": "world", "conversion": "shopping-cart", "aftersales": "heart-
 
 def text_width(text: str, size: float) -> float:
     """A safe estimate of a text's width: one em for wide characters, 0.64 em for the others."""
-    return sum(size * (1.0 if unicodedata.east_asian_width(c) in "WF" else 0.64) for c in text)
+    return sum(size * (1.0 if unicodedata.east_asian_width(c) in "WF" else 0.64) for c in text if c != TEXT_SIGN)
 
 
 def wrap(text: str, size: float, width: float, most: int = 2) -> list[str]:
@@ -251,7 +252,7 @@ def _outline(frame: _Frame, start: float, end: float) -> str:
 
 def _arrow(frame: _Frame, number: int, link: Mapping[str, Any], lines: Sequence[Line]) -> Arrow:
     gap = CENTRES[link["source"]] + 60
-    cap = math.degrees(frame.thickness / 2 / frame.radius)  # the arcs' round ends reach this far into the gap
+    cap = math.degrees((frame.thickness / 2 + 7) / frame.radius)  # arcs' round ends and outline reach into the gap
     start, end = gap - 60 + HALF_SPAN + cap + 2, gap + 60 - HALF_SPAN - cap - 2
     tip, wing = _on_ring(frame, end, frame.radius), 6.5 if frame.shape == "wide" else 5.5
     heading = math.radians(end + 90 - 4)
@@ -270,7 +271,9 @@ def _centre(frame: _Frame, centre: Mapping[str, str]) -> tuple[Line, ...]:
     size = 38.0 if frame.shape == "wide" else 26.0
     while size > SMALLEST_HEADLINE and text_width(centre["headline"], size) > room:
         size -= 1
-    headline = Line(_shorten(centre["headline"], size, room), frame.cx, frame.cy + size * 0.2, size, "headline", "middle")
+    headline = Line(
+        _shorten(centre["headline"], size, room), frame.cx, frame.cy + size * 0.2, size, "headline", "middle"
+    )
     caption = _stack(centre["caption"], frame.cx, frame.cy + size * 0.2 + 10, frame.small, "caption", "middle", room)
     return (headline, *caption[0])
 
@@ -335,7 +338,7 @@ def _labels_beside(
     """Labels around the ring: market above, its link at the upper right, conversion at the lower right, and so on."""
     right, left = frame.cx + frame.radius + 48, frame.cx - frame.radius - 48
     side = frame.width - right - 4
-    upper, lower, bottom = frame.cy - frame.radius * 0.85, frame.cy + frame.radius * 0.18, frame.cy + frame.radius + 44
+    upper, lower, bottom = frame.cy - frame.radius * 0.85, frame.cy + frame.radius * 0.18, frame.cy + frame.radius + 34
     names = [
         _column(_engine_texts(frame, engines[0]), frame.cx, 0, "middle", TOP_ROOM)[0],
         _column(_engine_texts(frame, engines[1]), right, lower, "start", side)[0],

@@ -289,10 +289,8 @@ def direction(value: Number | None) -> str:
 def styled(field: BoundField) -> SafeString:
     """A form field's control with the product's classes, and its errors announced."""
     widget = field.field.widget
-    kind = getattr(widget, "input_type", "")
-    look = (
-        "form-select" if kind == "select" else "form-check-input" if kind in {"checkbox", "radio"} else "form-control"
-    )
+    widget.attrs.pop("placeholder", None)  # the label says it already
+    look = CONTROL_LOOKS.get(getattr(widget, "input_type", ""), "form-control")
     attributes = {"class": f"{widget.attrs.get('class', '')} {look}{' is-invalid' if field.errors else ''}".strip()}
     if field.errors:
         attributes |= {"aria-invalid": "true", "aria-describedby": f"{field.auto_id}_error"}

@@ -20,13 +20,18 @@ def wheel(state: Mapping[str, Any], name: str = "wheel") -> dict[str, object]:
     """
     words = {
         "engines": [_engine_words(engine) for engine in state["engines"]],
-        "links": [{"weakest_text": _("⚠ Weakest link"), **link} for link in state["links"]],
+        "links": [{"weakest_text": _weakest_text(), **link} for link in state["links"]],
         "centre": state["centre"],
     }
     return {"name": name, "layouts": [lay_out(words, shape) for shape in ("wide", "narrow")], "state": words}
 
 
+def _weakest_text() -> str:
+    """The mark of the weakest part: a sign (as text, not as a coloured picture) and words."""
+    return "⚠\ufe0e " + _("Weakest link")
+
+
 def _engine_words(engine: Mapping[str, Any]) -> dict[str, Any]:
     share = engine["attainment"]
     text = _("Attainment unknown") if share is None else _("%(share)s attained") % {"share": percent(share, 0)}
-    return {"attainment_text": text, "weakest_text": _("⚠ Weakest link"), **engine}
+    return {"attainment_text": text, "weakest_text": _weakest_text(), **engine}
