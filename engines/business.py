@@ -92,7 +92,6 @@ def panel(business: Business, first: np.datetime64, last: np.datetime64) -> Pane
     values["paid_sessions"] = pivot(paid_only(business), ["sessions"], weeks, markets)["sessions"]
     values |= cohort_values(business, weeks, markets)
     values["kept_promises"] = values["promised_deliveries"] - values["late_by_date"]
-    _blank_first_orders(values)
     return Panel(weeks, markets, values)
 
 
@@ -124,8 +123,3 @@ def referral_mask(business: Business) -> pd.Series:
     """True for the journey's rows that came by referral."""
     return business.conversion["channel"].astype(str).map(business.channel_kinds).eq(REFERRAL)
 
-
-def _blank_first_orders(values: dict[str, np.ndarray]) -> None:
-    """A business whose orders name no customers has no first orders to count: not known, which is not zero."""
-    if np.nansum(values["orders"]) > 0 and np.nansum(values["first_orders"]) == 0:
-        values["first_orders"] = np.full_like(values["first_orders"], np.nan)

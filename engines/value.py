@@ -108,7 +108,7 @@ def _fixed(panel: Panel, last: int) -> Fixed | Unavailable:
         ("contribution_base", "no_cost_data", 0),
     ):
         total = _total(panel, measure, last)
-        if np.isnan(total) or (total == 0 and measure == "all_first_orders"):
+        if np.isnan(total):
             return Unavailable(reason)
         if total < least:
             return Unavailable(_TOO_FEW[measure], total, least)

@@ -109,7 +109,7 @@ def _spend(grid: pd.DataFrame, sessions: float) -> pd.DataFrame:
             "market": weeks["market"],
             "channel": weeks["channel"],
             "cost_base": cost,
-            "impressions": cost * 100,
+            "impressions": (cost * 100).round(),
             "clicks": weeks["sessions"],
         }
     )
