@@ -1,6 +1,7 @@
 """The one place that reads environment variables: each is declared, parsed, and refused with a clear message."""
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -115,3 +116,16 @@ def var_dir() -> Path:
     """The folder of everything the program writes, absolute."""
     folder = Path(text("VAR_DIR")).expanduser()
     return folder if folder.is_absolute() else BASE_DIR / folder
+
+
+def table() -> str:
+    """The README's table of every variable, in Markdown: `python -m flywheel.environment` prints it."""
+    lines = ["| variable | default | what it is |", "|---|---|---|"]
+    for variable in VARIABLES.values():
+        default = f"`{variable.default}`" if variable.default else "empty"
+        lines.append(f"| `{variable.name}` | {default} | {variable.help} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table() + "\n")

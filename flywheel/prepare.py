@@ -7,11 +7,13 @@ well under a second when nothing changed.
 import argparse
 import hashlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from django.core.exceptions import ImproperlyConfigured
 
 
 def compile_messages(locale: Path) -> list[Path]:
@@ -75,4 +77,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))

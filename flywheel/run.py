@@ -11,8 +11,6 @@ import signal
 import socket
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from flywheel.embedded.errors import EmbeddedError
 from flywheel.embedded.process import spawn
 from flywheel.embedded.servers import log_file, running, sole_owner
 from flywheel.embedded.supervisor import Program, Service, Stopped, keep, say, stop_on_signals
+from flywheel.probe import address, is_healthy
 
 DEMO_EMAIL = "demo@example.com"
 DEMO_PASSWORD = "flywheel-demo"  # noqa: S105 (printed on every start of the demo)
@@ -84,12 +83,6 @@ def check_port(host: str, port: int) -> None:
         raise EmbeddedError(
             f"{host}:{port} cannot be used ({reason}). Choose another port, e.g. make demo PORT={port + 1}"
         ) from None
-
-
-def address(host: str, port: int) -> str:
-    """Where a browser on this machine finds the product."""
-    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-    return f"http://{name}:{port}/"
 
 
 def product(var: Path, host: str, port: int) -> list[Program]:
@@ -168,16 +161,6 @@ def wait_for_web(everything: list[Service], base: str) -> None:
     keep(everything, until=over)
     if not answered[0]:
         raise EmbeddedError(f"The web server does not answer; see the logs in {env.var_dir() / 'log'}.")
-
-
-def is_healthy(base: str) -> bool:
-    """Whether /healthz answers 200."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # this machine: never through a proxy
-    try:
-        with opener.open(f"{base}healthz", timeout=3) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def welcome(base: str, demo: bool, var: Path) -> str:

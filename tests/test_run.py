@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from flywheel import prepare, run
+from flywheel import prepare, probe, run
 from flywheel.embedded.errors import EmbeddedError
 from flywheel.embedded.process import living_in, wait_until
 from flywheel.embedded.supervisor import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, STEADY_SECONDS, Keeper
@@ -113,7 +113,7 @@ def test_a_taken_port_is_told_with_a_way_out() -> None:
     [("127.0.0.1", "http://127.0.0.1:8000/"), ("0.0.0.0", "http://127.0.0.1:8000/"), ("::", "http://[::1]:8000/")],
 )
 def test_the_printed_address_is_one_that_a_browser_can_open(host: str, expected: str) -> None:
-    assert run.address(host, 8000) == expected
+    assert probe.address(host, 8000) == expected
 
 
 def test_the_box_of_the_demo_says_how_to_log_in() -> None:
