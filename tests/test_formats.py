@@ -27,6 +27,12 @@ CASES = [
     ("0.0231|percent:2", "2.31%", "2.31%"),
     ("12345|compact", "12.3K", "1.2万"),
     ("123456789|compact", "123.5M", "1.2亿"),
+    ("2387.4|compact", "2.4K", "2,387"),
+    ("39.68794|compact", "39.7", "39.7"),
+    ("39|compact", "39", "39"),
+    ("412.6|compact", "413", "413"),
+    ("1733.595|compact_money:'EUR'", "€1.7K", "€1,734"),
+    ("17.336|compact_money:'EUR'", "€17.34", "€17.34"),
     ("0.034|delta", "+3.4%", "+3.4%"),
     ("-0.034|delta", "−3.4%", "−3.4%"),
     ("0.0001|delta", "0.0%", "0.0%"),
@@ -138,7 +144,7 @@ def test_an_estimate_reads_in_its_unit(estimate: Estimate, text: str, interval: 
 
 def test_an_estimate_kept_as_plain_data_reads_the_same() -> None:
     plain = {"value": 0.5, "low": None, "high": None, "n": 8, "unit": "rate"}
-    assert formats.reading(plain) == formats.reading(Estimate(**plain))  # type: ignore[arg-type]
+    assert formats.reading(plain) == formats.reading(Estimate(**plain))
     assert formats.reading({"reason": "too_few", "n": None, "needed": None}) == formats.reading(Unavailable("too_few"))
 
 
@@ -146,6 +152,7 @@ def test_what_is_unavailable_says_why() -> None:
     assert formats.reading(Unavailable("no_traffic_data")).text == "not available: no traffic data"
     few = formats.reading(Unavailable("too_few", n=7, needed=30)).text
     assert few == "not available: too few observations (7 of 30 needed)"
+    assert formats.reading(Unavailable("too_few", n=7, needed=30)).brief == "too few observations"
 
 
 def test_every_reason_of_the_engines_has_words() -> None:

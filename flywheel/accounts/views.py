@@ -10,8 +10,8 @@ from flywheel.accounts.models import Membership
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     """The flywheel of the reader's first workspace, or a word to those who have none."""
-    memberships = Membership.objects.filter(user_id=request.user.pk).select_related("workspace")
-    first = memberships.order_by("created_at", "pk").first()
+    memberships = Membership.objects.filter(user=request.user)  # type: ignore[misc]
+    first = memberships.select_related("workspace").order_by("created_at", "pk").first()
     if first is None:
         return render(request, "accounts/no_workspace.html")
     return redirect("flywheel", first.workspace.slug)

@@ -99,7 +99,8 @@ class Layout:
     @property
     def labels(self) -> list[Line]:
         """Every line of text outside the hub."""
-        return [line for part in (*self.segments, *self.arrows) for line in part.lines]
+        of_engines = [line for segment in self.segments for line in segment.lines]
+        return of_engines + [line for arrow in self.arrows for line in arrow.lines]
 
 
 @dataclass(frozen=True)
@@ -344,12 +345,13 @@ def _labels_beside(
         _column(_engine_texts(frame, engines[1]), right, lower, "start", side)[0],
         _column(_engine_texts(frame, engines[2]), left, lower, "end", side)[0],
     ]
+    below, end = _column(_link_texts(frame, links[1]), frame.cx, bottom, "middle", TOP_ROOM)
     flows = [
         _column(_link_texts(frame, links[0]), right, upper, "start", side)[0],
-        _column(_link_texts(frame, links[1]), frame.cx, bottom, "middle", TOP_ROOM),
+        below,
         _column(_link_texts(frame, links[2]), left, upper, "end", side)[0],
     ]
-    return names, [flows[0], flows[1][0], flows[2]], flows[1][1] + 12
+    return names, flows, end + 12
 
 
 def _labels_below(

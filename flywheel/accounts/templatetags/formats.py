@@ -26,6 +26,7 @@ NOTHING = "–"
 MINUS = "−"
 WHOLE_MONEY_FROM = 1_000  # amounts from here on are shown without cents
 COMPACT_FROM = 1_000_000  # estimates from here on are shown as 1.2M / 120万
+DECIMALS_BELOW = 100  # compact figures below it keep a decimal
 SMALL_RATE = 0.1  # rates below it get a second decimal, so that 2.31 % and 2.38 % differ
 
 CONTROL_LOOKS = {"select": "form-select", "checkbox": "form-check-input", "radio": "form-check-input"}
@@ -68,17 +69,24 @@ def money(value: Number | None, currency: str) -> str:
     """An amount with its currency sign; cents only below 1,000."""
     if not _known(value):
         return NOTHING
-    whole = abs(value) >= WHOLE_MONEY_FROM
+    whole = abs(float(value)) >= WHOLE_MONEY_FROM
     pattern = "¤#,##0" if whole else None
     text = numbers.format_currency(value, currency, pattern, locale=reader_locale(), currency_digits=not whole)
     return _typeset(text)
 
 
+def _compacts_from() -> int:
+    """The smallest figure that the active language shortens: thousands in English, 万 in Chinese."""
+    return 10_000 if reader_locale().language == "zh" else 1_000
+
+
 @register.filter
 def compact_money(value: Number | None, currency: str) -> str:
-    """1,234,567 EUR -> "€1.2M" or "€123.5万"."""
+    """1,234,567 EUR -> "€1.2M" or "€123.5万"; small amounts as `money` writes them."""
     if not _known(value):
         return NOTHING
+    if abs(float(value)) < _compacts_from():
+        return money(value, currency)
     text = numbers.format_compact_currency(value, currency, locale=reader_locale(), fraction_digits=1)
     return _typeset(text)
 
@@ -93,9 +101,12 @@ def percent(value: Number | None, digits: int = 1) -> str:
 
 @register.filter
 def compact(value: Number | None) -> str:
-    """12345 -> "12.3K" or "1.2万"."""
+    """12345 -> "12.3K" or "1.2万"; small figures in full, below 100 with one decimal unless they are whole."""
     if not _known(value):
         return NOTHING
+    size = abs(float(value))
+    if size < _compacts_from():
+        return number(value, 1 if size < DECIMALS_BELOW and size != int(size) else 0)
     return _typeset(numbers.format_compact_decimal(value, locale=reader_locale(), fraction_digits=1))
 
 
@@ -104,7 +115,7 @@ def delta(value: Number | None, digits: int = 1) -> str:
     """A relative change with its sign: 0.034 -> "+3.4%"; nothing that rounds to zero carries one."""
     if not _known(value):
         return NOTHING
-    size = percent(abs(value), digits)
+    size = percent(abs(float(value)), digits)
     if size == percent(0, digits):
         return size
     return ("+" if value > 0 else MINUS) + size
@@ -188,12 +199,13 @@ def file_size(value: int | None) -> str:
 
 @dataclass(frozen=True)
 class Reading:
-    """A result as people read it. `available` is False when `text` says why there is no figure."""
+    """A result as people read it. `available` is False when `text` says why there is no figure (`brief`: in short)."""
 
     available: bool
     text: str
     interval: str = ""
     sample: str = ""
+    brief: str = ""
 
 
 @register.filter
@@ -203,7 +215,8 @@ def reading(result: Result | Mapping[str, object] | None, currency: str = "") ->
     if result is None:
         return Reading(False, NOTHING)
     if isinstance(result, Unavailable):
-        return Reading(False, _("not available: %(reason)s") % {"reason": reason_words(result)})
+        text = _("not available: %(reason)s") % {"reason": reason_words(result)}
+        return Reading(False, text, brief=reason_words(Unavailable(result.reason)))
     if not _known(result.value):
         return Reading(False, NOTHING)
     return Reading(
@@ -237,7 +250,7 @@ def _amount(value: float, currency: str, scale: float) -> str:
 
 def _interval(result: Estimate, currency: str) -> str:
     """The 95 % interval in words, empty where the value is a plain count or sum."""
-    if not (_known(result.low) and _known(result.high)):
+    if result.low is None or result.high is None:
         return ""
     low = in_unit(result.low, result.unit, currency, result.value)
     high = in_unit(result.high, result.unit, currency, result.value)
@@ -291,7 +304,9 @@ def styled(field: BoundField) -> SafeString:
     widget = field.field.widget
     widget.attrs.pop("placeholder", None)  # the label says it already
     look = CONTROL_LOOKS.get(getattr(widget, "input_type", ""), "form-control")
-    attributes = {"class": f"{widget.attrs.get('class', '')} {look}{' is-invalid' if field.errors else ''}".strip()}
+    attributes: dict[str, str | bool] = {
+        "class": f"{widget.attrs.get('class', '')} {look}{' is-invalid' if field.errors else ''}".strip()
+    }
     if field.errors:
         attributes |= {"aria-invalid": "true", "aria-describedby": f"{field.auto_id}_error"}
     return field.as_widget(attrs=attributes)
