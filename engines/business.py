@@ -122,4 +122,3 @@ def _with_channels(frame: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
 def referral_mask(business: Business) -> pd.Series:
     """True for the journey's rows that came by referral."""
     return business.conversion["channel"].astype(str).map(business.channel_kinds).eq(REFERRAL)
-

@@ -233,7 +233,7 @@ def _verdict(
     if _is_stale(panel):
         return Verdict(False, "stale")
     best = max(engines, key=lambda e: e.opportunity)
-    if best.opportunity <= 0:
+    if all(d.reference is None or d.now >= d.reference for d in drivers):
         return Verdict(False, "at_reference")
     if best.opportunity < MATERIAL * abs(total):
         return Verdict(False, "nothing_stands_out", best.opportunity, MATERIAL * abs(total))

@@ -340,7 +340,7 @@ KPIS: dict[str, Kpi] = {
             Words(
                 "Observed contribution per customer in the 12 months after the first order, before refunds "
                 "(customers whose 12 months ended in the last 13 weeks) ÷ blended CAC of the same 13 weeks.",
-                "客户首单后 12 个月内的实际贡献毛利(未扣退款,仅计近 13 周内满 12 个月的客户)÷ 同期 13 周的综合获客成本。",
+                "客户首单后 12 个月内的实际贡献毛利(未扣退款,仅计近 13 周内满 12 个月的客户)÷ 同期综合获客成本。",
             ),
             Words("Shop orders and advertising accounts", "店铺订单与广告账户"),
             Words("All three teams", "三个团队共同负责"),

@@ -66,7 +66,7 @@ def _row(entry: Kpi, panel: Panel, market: int | None) -> KpiRow:
         tuple(None if isnan(v) else v for v in values[1:]),
         _change(values[-2], values[-1]),
         _change(values[0], values[-1]),
-        _signal(values[1:]),
+        _signal(values[1:]) if entry.window == 1 else None,  # overlapping windows would signal by themselves
     )
 
 

@@ -69,11 +69,31 @@ def test_running_it_again_on_the_same_data_adds_nothing(weak):
 def test_what_was_published_stays_when_data_is_restated(weak):
     published = diagnose_week(weak, WEEK, NOW)
     store(weak, business(1))
-    restated = diagnose_week(weak, WEEK, NOW)
+    restated = diagnose_week(weak, WEEK, NOW + timedelta(hours=2))
     assert restated.revision == 1
     published.refresh_from_db()
     assert published.result["verdict"]["called"]
     assert not restated.result["verdict"]["called"]
+
+
+def test_files_that_come_one_by_one_leave_one_published_verdict(workspace):
+    whole = business(2, PLANT)
+    store(workspace, replace(whole, market=whole.market.iloc[:0]))
+    early = diagnose_week(workspace, WEEK, NOW)
+    assert early.result["verdict"]["reason"] == "no_spend_data"
+    store(workspace, whole)
+    settled = diagnose_week(workspace, WEEK, NOW + timedelta(minutes=5))
+    assert (settled.pk, settled.revision) == (early.pk, 0)
+    assert settled.result["verdict"]["called"]
+
+
+def test_a_verdict_that_lacked_data_is_replaced_even_days_later(workspace):
+    whole = business(2, PLANT)
+    store(workspace, replace(whole, market=whole.market.iloc[:0]))
+    diagnose_week(workspace, WEEK, NOW)
+    store(workspace, whole)
+    diagnose_week(workspace, WEEK, NOW + timedelta(days=2))
+    assert [d.revision for d in Diagnosis.objects.filter(workspace=workspace)] == [0]
 
 
 def test_the_diagnosis_job_keeps_the_newest_week(weak, run_jobs, time_machine):

@@ -1,6 +1,7 @@
 """Each week's verdict, kept as it was published."""
 
 from django.db import models
+from django.utils import timezone
 
 from flywheel.accounts.models import Workspace
 
@@ -14,7 +15,7 @@ class Diagnosis(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="diagnoses")
     week = models.DateField()
     revision = models.PositiveIntegerField(default=0)
-    computed_at = models.DateTimeField(auto_now_add=True)
+    computed_at = models.DateTimeField(default=timezone.now)
     result = models.JSONField()
     kpis = models.JSONField(default=list)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
+from django.utils import timezone
 
 from engines import diagnosis, weekly
 from engines.business import WEEKS_365, Business, panel
@@ -17,6 +18,8 @@ from flywheel.facts.calendar import last_complete_week
 from flywheel.measures import frames
 
 HISTORY = timedelta(weeks=3 * 52 + WEEKS_365)  # what the diagnosis reads: three years, and their oldest cohorts
+SETTLING = timedelta(hours=1)  # from the first diagnosis of a week until it stands as published
+LACKING = frozenset(r for r in diagnosis.NO_CALL_REASONS if r.startswith("no_"))
 DIGITS = 10  # significant digits kept of a figure, so that equal data gives equal results on any machine
 
 
@@ -46,15 +49,29 @@ def newest_week(workspace: Workspace, now: datetime | None = None) -> date | Non
 
 
 def diagnose_week(workspace: Workspace, week: date, now: datetime | None = None) -> Diagnosis:
-    """Compute the week's diagnosis and keep it: the first is what is published, a different later one a revision."""
+    """Compute the week's diagnosis and keep it: the first is what is published, a different later one a revision.
+
+    While it settles, a row is replaced instead: Monday's files come one by one, and none of the verdicts on the way
+    is what the team means by "published".
+    """
+    now = now or timezone.now()
     result, kpis = _compute(workspace, week, now)
     with transaction.atomic():
         Workspace.objects.select_for_update().get(pk=workspace.pk)  # two runs never write one revision
         newest = Diagnosis.objects.filter(workspace=workspace, week=week).first()
         if newest and newest.result == result and newest.kpis == kpis:
             return newest
-        revision = newest.revision + 1 if newest else 0
-        return Diagnosis.objects.create(workspace=workspace, week=week, revision=revision, result=result, kpis=kpis)
+        row = newest if newest and _is_settling(newest, now) else Diagnosis(workspace=workspace, week=week)
+        if row is not newest:
+            row.revision, row.computed_at = (newest.revision + 1 if newest else 0), now
+        row.result, row.kpis = result, kpis
+        row.save()
+        return row
+
+
+def _is_settling(row: Diagnosis, now: datetime) -> bool:
+    """Whether the row may still be replaced: it is young, or it could say nothing for lack of data."""
+    return now - row.computed_at < SETTLING or row.result["verdict"]["reason"] in LACKING
 
 
 def _compute(workspace: Workspace, week: date, now: datetime | None) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -103,7 +103,7 @@ def test_missing_data_gives_no_call_with_its_reason(part, columns, reason):
 
 def test_orders_without_customers_give_no_call():
     whole = business(1)
-    frame = whole.conversion.assign(first_orders=0.0)
+    frame = whole.conversion.assign(first_orders=np.nan)
     assert diagnose(replace(whole, conversion=frame), LAST).verdict.reason == "no_customer_data"
 
 
