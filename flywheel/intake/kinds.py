@@ -20,7 +20,8 @@ class Column:
 
     `type` is a key of `parsing.PARSERS`. `target` is the model's column ('' when it only feeds derived ones).
     `default` fills a blank cell. `yields`: where the fact belongs to an order that is known, the order's own value
-    wins. `examples` are the cells of the template's example rows.
+    wins. `meanings`: what the column's words can stand for here, as (value, label). `examples` are the cells of the
+    template's example rows.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Column:
     aliases: tuple[str, ...] = ()
     default: str = ""
     yields: bool = False
+    meanings: tuple[tuple[str, Words], ...] = ()
 
     @property
     def model_column(self) -> str:
@@ -139,6 +141,15 @@ def _date() -> Column:
 
 _PERSONAL = _("An e-mail address is never stored: only its keyed hash is.")
 
+_STAGES: tuple[tuple[str, Words], ...] = (
+    ("product_views", _("Product view")),
+    ("carts", _("Item added to the cart")),
+    ("cart_views", _("Cart seen")),
+    ("checkouts", _("Checkout")),
+    ("payment_attempts", _("Payment attempt")),
+    ("payments", _("Payment accepted")),
+)
+
 ORDERS = Kind(
     slug="orders",
     label=_("Orders"),
@@ -170,7 +181,14 @@ ORDERS = Kind(
         _device(),
         _text("payment_method", _("Payment method"), "card", "paypal", aliases=("payment", "payment_type")),
         _text("carrier", _("Carrier"), "DHL", "UPS", aliases=("shipping_method", "shipping_carrier")),
-        _long("status", _("Status"), "delivered", "paid", aliases=("order_status", "state", "financial_status")),
+        _long(
+            "status",
+            _("Status"),
+            "delivered",
+            "paid",
+            aliases=("order_status", "state", "financial_status"),
+            meanings=tuple(facts.OrderState.choices),
+        ),
         _time(
             "ordered_at",
             _("Ordered at"),
@@ -354,7 +372,15 @@ EVENTS = Kind(
     repeats=True,
     columns=(
         Column("session_id", "id", _("Session"), ("S-1", "S-1"), target="session", required=True, aliases=("session",)),
-        _long("event", _("Event"), "product_view", "add_to_cart", required=True, aliases=("event_name", "event_type")),
+        _long(
+            "event",
+            _("Event"),
+            "product_view",
+            "add_to_cart",
+            required=True,
+            aliases=("event_name", "event_type"),
+            meanings=_STAGES,
+        ),
         _time(
             "happened_at",
             _("Happened at"),

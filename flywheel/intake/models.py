@@ -65,12 +65,40 @@ class Batch(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     loaded_at = models.DateTimeField(null=True)
 
+    RUNNING = "running"  # shown while its job runs, never stored
+
     class Meta:
         ordering = ("-created_at",)
         indexes = (models.Index(fields=["workspace", "-created_at"], name="batch_recent"),)
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def shown_state(self) -> str:
+        """The state as its reader understands it: a queued batch is as far as its job is."""
+        if self.state != self.State.QUEUED or self.job is None:
+            return self.state
+        return {Job.State.RUNNING: self.RUNNING, Job.State.FAILED: self.State.FAILED}.get(self.job.state, self.state)  # type: ignore[call-overload, no-any-return]
+
+    @property
+    def shown_state_label(self) -> str:
+        """The shown state in words."""
+        if self.shown_state == self.RUNNING:
+            return str(Job.State.RUNNING.label)
+        return str(self.State(self.shown_state).label)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen to it by itself."""
+        return self.shown_state not in {self.State.QUEUED, self.RUNNING}
+
+    @property
+    def kind_label(self) -> str:
+        """The kind of data, in words."""
+        from flywheel.intake.kinds import KINDS
+
+        return str(KINDS[self.kind].label) if self.kind in KINDS else self.kind
 
 
 class RowError(models.Model):
@@ -88,3 +116,10 @@ class RowError(models.Model):
 
     def __str__(self) -> str:
         return f"{self.line}: {self.code}"
+
+    @property
+    def expected(self) -> str:
+        """What was expected, in the active language."""
+        from flywheel.intake.words import expected
+
+        return expected(self.code, self.detail)

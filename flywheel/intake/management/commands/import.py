@@ -1,3 +1,4 @@
+# ruff: noqa: N999 (named as the command is called)
 """manage.py import: load files without the browser, by hand or from a script."""
 
 import sys

@@ -1,0 +1,220 @@
+"""Forms of the import pages: which file, and how it is to be read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
+
+from flywheel.accounts.models import Workspace, check_time_zone
+from flywheel.facts.models import Source
+from flywheel.intake.kinds import KINDS, Column, Kind, kind_choices
+from flywheel.intake.models import Mapping
+from flywheel.intake.parsing import parse
+from flywheel.intake.plans import Plan
+from flywheel.intake.preparing import Preparer
+from flywheel.intake.recognising import saved_plans
+from flywheel.intake.samples import Preview, meaning
+from flywheel.intake.words import expected
+
+MEGABYTE = 1024 * 1024
+
+
+class UploadForm(forms.Form):
+    """A file, where it comes from, and optionally what is in it."""
+
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_("CSV or TSV, also gzipped, in any encoding."),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.gz"}),
+    )
+    kind = forms.ChoiceField(label=_("Kind of data"), required=False)
+    source = forms.CharField(
+        label=_("Source"),
+        max_length=60,
+        help_text=_("The shop, ad account or help desk the file comes from. Records are told apart within a source."),
+    )
+    mapping = forms.ChoiceField(label=_("Mapping"), required=False)
+
+    def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = [("", _("Recognise it by the header")), *kind_choices()]  # type: ignore[attr-defined]
+        names = [(name, name) for name in sorted(saved_plans(workspace))]
+        self.fields["mapping"].choices = [("", _("The one that fits")), *names]  # type: ignore[attr-defined]
+        latest = Source.objects.filter(workspace=workspace).order_by("-created_at").first()
+        self.fields["source"].initial = latest.name if latest else ""
+
+    def clean_file(self) -> Any:
+        """The file, unless it is too large."""
+        file = self.cleaned_data["file"]
+        if file.size > settings.MAX_UPLOAD_MB * MEGABYTE:
+            raise ValidationError(_("The file is larger than %(n)d MB."), params={"n": settings.MAX_UPLOAD_MB})
+        return file
+
+    def clean_source(self) -> str:
+        """The source's name, which must leave something for its address."""
+        name: str = self.cleaned_data["source"].strip()
+        if not slugify(name, allow_unicode=True):
+            raise ValidationError(_("Enter a name with letters or digits."))
+        return name
+
+
+@dataclass(frozen=True)
+class FieldRow:
+    """One row of the mapping table."""
+
+    column: Column
+    source: forms.BoundField
+    constant: forms.BoundField
+    examples: list[str]
+
+
+class MappingForm(forms.Form):
+    """Which column of the file feeds which field of a kind, fixed values, options, and what the file's words mean."""
+
+    time_zone = forms.CharField(label=_("Time zone"), required=False, help_text=_("Of times without an offset."))
+    date_format = forms.CharField(
+        label=_("Date format"), required=False, help_text=_("Such as %d.%m.%Y %H:%M; empty for ISO dates.")
+    )
+    decimal = forms.ChoiceField(
+        label=_("Decimal sign"), required=False, choices=[(".", _("Point: 1,234.50")), (",", _("Comma: 1.234,50"))]
+    )
+    save_as = forms.CharField(
+        label=_("Save this mapping as"),
+        required=False,
+        max_length=60,
+        help_text=_("Files with the same header are then recognised."),
+    )
+
+    def __init__(self, workspace: Workspace, plan: Plan, preview: Preview, data: Any = None) -> None:
+        super().__init__(data)
+        self.workspace, self.plan, self.preview, self.kind = workspace, plan, preview, plan.kind
+        headers = [("", "–"), *((name, name) for name in preview.header)]
+        for column in self.kind.columns:
+            self.fields[_column_key(column)] = forms.ChoiceField(
+                label=column.label, choices=headers, required=False, initial=plan.columns.get(column.name, "")
+            )
+            self.fields[_constant_key(column)] = forms.CharField(
+                label=_("Fixed value for %(field)s") % {"field": column.label},
+                required=False,
+                initial=plan.constants.get(column.name, ""),
+            )
+        self.words = dict(self._add_words())
+        self.fields["time_zone"].initial = plan.options.get("time_zone") or workspace.time_zone
+        self.fields["date_format"].initial = plan.options.get("date_format", "")
+        self.fields["decimal"].initial = plan.options.get("decimal") or "."
+
+    def _add_words(self) -> Iterator[tuple[str, tuple[Column, str]]]:
+        """A choice for each word of the columns whose words have a meaning: field name -> (column, word)."""
+        for column in self.kind.columns:
+            if not column.meanings:
+                continue
+            chosen = self.data.get(_column_key(column)) if self.is_bound else self.plan.columns.get(column.name)
+            for at, word in enumerate(self.preview.words(chosen or "")):
+                name = f"word-{column.name}-{at}"
+                self.fields[name] = forms.ChoiceField(
+                    label=word,
+                    choices=[("", "–"), *column.meanings],
+                    required=False,
+                    initial=meaning(column.name, word, self.plan.values),
+                )
+                yield name, (column, word)
+
+    @property
+    def rows(self) -> list[FieldRow]:
+        """The mapping table, with examples of the column now chosen."""
+        return [
+            FieldRow(
+                column,
+                self[_column_key(column)],
+                self[_constant_key(column)],
+                self.preview.words(str(self[_column_key(column)].value() or ""))[:3],
+            )
+            for column in self.kind.columns
+        ]
+
+    @property
+    def word_fields(self) -> list[forms.BoundField]:
+        """The choices of what words mean."""
+        return [self[name] for name in self.words]
+
+    def clean_time_zone(self) -> str:
+        """A zone that exists; '' for the workspace's."""
+        name: str = self.cleaned_data["time_zone"].strip()
+        if name:
+            check_time_zone(name)
+        return "" if name == self.workspace.time_zone else name
+
+    def clean_save_as(self) -> str:
+        """A name that leaves something for the mapping's slug."""
+        name: str = self.cleaned_data["save_as"].strip()
+        if name and not slugify(name, allow_unicode=True):
+            raise ValidationError(_("Enter a name with letters or digits."))
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        """Required fields are fed, and fixed values can be read."""
+        data = super().clean() or {}
+        for column in self.kind.required:
+            if not data.get(_column_key(column)) and not data.get(_constant_key(column)):
+                self.add_error(_column_key(column), _("This field needs a column or a fixed value."))
+        if not self.errors:
+            self._check_constants()
+        return data
+
+    def _check_constants(self) -> None:
+        plan = self.result()
+        reading = Preparer(self.workspace, plan, self.preview.header).reading
+        for name, value in plan.constants.items():
+            column = self.kind.by_name[name]
+            for code in parse(column.type, [value], reading).bad.values():
+                text = _("Expected %(expected)s.") % {"expected": expected(code)}
+                self.add_error(_constant_key(column), text)
+
+    def result(self) -> Plan:
+        """The plan that was entered; after a successful check."""
+        data = self.cleaned_data
+        values: dict[str, dict[str, str]] = {}
+        for name, (column, word) in self.words.items():
+            if data.get(name):
+                values.setdefault(column.name, {})[word] = data[name]
+        options = {name: data.get(name, "") for name in ("time_zone", "date_format")}
+        options["decimal"] = "," if data.get("decimal") == "," else ""
+        kept = {name: value for name, value in self.plan.options.items() if name in ("delimiter", "encoding")}
+        return Plan(
+            kind=self.kind,
+            columns=self._chosen(_column_key),
+            constants=self._chosen(_constant_key),
+            values=values,
+            options=kept | {name: value for name, value in options.items() if value},
+        )
+
+    def _chosen(self, key: Any) -> dict[str, str]:
+        found = {column.name: self.cleaned_data.get(key(column), "").strip() for column in self.kind.columns}
+        return {name: value for name, value in found.items() if value}
+
+    def save_mapping(self) -> Mapping | None:
+        """Keep the plan under the name that was entered, in place of an older one of that name; None without a name."""
+        name = self.cleaned_data["save_as"]
+        if not name:
+            return None
+        slug = slugify(name, allow_unicode=True)
+        known = {"name": name, "kind": self.kind.slug, **self.result().as_data}
+        return Mapping.objects.update_or_create(workspace=self.workspace, slug=slug, defaults=known)[0]
+
+
+def _column_key(column: Column) -> str:
+    return f"column-{column.name}"
+
+
+def _constant_key(column: Column) -> str:
+    return f"constant-{column.name}"
+
+
+def chosen_kind(slug: str) -> Kind | None:
+    """The kind of that name, or None."""
+    return KINDS.get(slug)

@@ -1,0 +1,60 @@
+"""What the pages show of a file before it is loaded, and the generic templates to fill in."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flywheel.intake.kinds import Kind
+from flywheel.intake.plans import Plan
+from flywheel.intake.reading import sample
+from flywheel.intake.vocabulary import STAGES_BY_EVENT, STATES, plain
+
+SHOWN_ROWS = 8
+READ_ROWS = 2_000  # words and examples are looked for in these
+MOST_WORDS = 40
+SHORT = 60  # characters of a cell that are shown
+DEFAULT_MEANINGS = {"status": STATES, "event": STAGES_BY_EVENT}
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The header of a file and its first rows."""
+
+    header: list[str]
+    rows: list[list[str]]
+
+    @property
+    def shown(self) -> list[list[str]]:
+        """The rows to show, long cells cut."""
+        return [[cell[:SHORT] for cell in row] for row in self.rows[:SHOWN_ROWS]]
+
+    def words(self, column: str) -> list[str]:
+        """The distinct cells of a column, in the order they come."""
+        if column not in self.header:
+            return []
+        at = self.header.index(column)
+        return list(dict.fromkeys(row[at].strip() for row in self.rows if row[at].strip()))[:MOST_WORDS]
+
+
+def preview(path: Path, plan: Plan | None = None) -> Preview:
+    """The first rows of a file, read as the plan's options say. Raises FileProblemError."""
+    options = plan.options if plan else {}
+    return Preview(*sample(path, READ_ROWS, options.get("encoding", ""), options.get("delimiter", "")))
+
+
+def meaning(column: str, word: str, values: dict[str, dict[str, str]]) -> str:
+    """What a word of the file stands for, by the mapping or else by the product's vocabulary; '' when unknown."""
+    own = {plain(known): ours for known, ours in values.get(column, {}).items()}
+    return own.get(plain(word)) or str(DEFAULT_MEANINGS.get(column, {}).get(plain(word), ""))
+
+
+def template_csv(kind: Kind) -> str:
+    """The kind's generic template with two example rows, with the mark by which spreadsheets know UTF-8."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([column.name for column in kind.columns])
+    examples: Sequence[Sequence[str]] = [column.examples for column in kind.columns]
+    writer.writerows(zip(*examples, strict=True))
+    return "\ufeff" + out.getvalue()

@@ -1,0 +1,14 @@
+"""Addresses of the import pages, under /w/<slug>/."""
+
+from django.urls import path
+
+from flywheel.intake import views
+
+urlpatterns = [
+    path("imports/", views.import_list, name="import-list"),
+    path("imports/new/", views.import_new, name="import-new"),
+    path("imports/template/<slug:kind>.csv", views.import_template, name="import-template"),
+    path("imports/<int:batch_id>/", views.import_detail, name="import-detail"),
+    path("imports/<int:batch_id>/map/", views.import_map, name="import-map"),
+    path("imports/<int:batch_id>/bad-rows.csv", views.import_errors_file, name="import-errors-file"),
+]

@@ -1,0 +1,131 @@
+"""Cells to values: numbers, times and words, in the shapes files have them."""
+
+import datetime as dt
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flywheel.intake.parsing import Parsed, Reading, parse
+
+READING = Reading(workspace_zone="Europe/Berlin", zone="Europe/Berlin", hash_key=b"k" * 32)
+COMMA = Reading(workspace_zone="UTC", zone="UTC", hash_key=b"k" * 32, decimal=",")
+AMOUNTS = st.decimals(min_value=0, max_value=Decimal("99999999999999.9999"), places=4)
+MOMENTS = st.datetimes(min_value=dt.datetime(1990, 1, 2), max_value=dt.datetime(2100, 12, 30))
+
+
+def one(kind: str, cell: str, reading: Reading = READING) -> str:
+    """The value of a cell, or the code of what was expected in capitals."""
+    parsed: Parsed = parse(kind, [cell], reading)
+    return parsed.bad[0].upper() if parsed.bad else parsed.texts[0]
+
+
+def grouped(amount: Decimal, thousands: str, point: str) -> str:
+    return f"{amount:,.4f}".replace(",", "\0").replace(".", point).replace("\0", thousands)
+
+
+@given(AMOUNTS)
+def test_an_amount_keeps_every_digit(amount: Decimal) -> None:
+    assert Decimal(one("money", f"{amount:f}")) == amount
+
+
+@given(AMOUNTS, st.sampled_from([".", " ", "’", "'", "\u00a0", "\u202f"]))
+def test_an_amount_with_a_decimal_comma_is_the_same_amount(amount: Decimal, thousands: str) -> None:
+    assert Decimal(one("money", grouped(amount, thousands, ","), COMMA)) == amount
+
+
+@given(AMOUNTS)
+def test_an_amount_with_grouped_thousands_is_the_same_amount(amount: Decimal) -> None:
+    assert Decimal(one("money", "€ " + grouped(amount, ",", "."))) == amount
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("1234.50", "1234.5"),
+        ("1,234.50", "1234.5"),
+        ("$1,234", "1234"),
+        ("12.50 EUR", "12.5"),
+        ("R$ 7", "7"),
+        ("0.00", "0"),
+        ("-0.00", "0"),
+        (".5", "0.5"),
+        ("5.", "5"),
+        ("12,5", "MONEY"),
+        ("1,23,456", "MONEY"),
+        ("1e3", "MONEY"),
+        ("nan", "MONEY"),
+        ("１２", "MONEY"),
+        ("--", "MONEY"),
+        ("-5", "NEGATIVE"),
+        ("", ""),
+    ],
+)
+def test_an_amount_is_read_or_refused(cell: str, value: str) -> None:
+    assert one("money", cell) == value
+
+
+@given(st.text(max_size=30))
+def test_no_text_breaks_a_parser(text: str) -> None:
+    for kind in ("money", "integer", "stars", "bool", "timestamp", "deadline", "date", "currency", "person", "id"):
+        parsed = parse(kind, [text, "1"], READING)
+        assert len(parsed.texts) == 2
+        assert 0 not in parsed.bad or parsed.texts[0] == ""
+
+
+@given(MOMENTS, st.sampled_from(["Europe/Berlin", "America/Sao_Paulo", "Asia/Shanghai", "Australia/Lord_Howe"]))
+def test_a_wall_clock_time_is_read_in_the_files_zone(moment: dt.datetime, zone: str) -> None:
+    reading = Reading(workspace_zone="UTC", zone=zone, hash_key=b"")
+    expected = moment.replace(tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
+    assert dt.datetime.fromisoformat(one("timestamp", moment.isoformat(" "), reading)) == expected
+
+
+@given(MOMENTS, st.integers(-14 * 4, 14 * 4))
+def test_an_offset_in_the_cell_wins(moment: dt.datetime, quarters: int) -> None:
+    aware = moment.replace(tzinfo=dt.timezone(dt.timedelta(minutes=15 * quarters)))
+    assert dt.datetime.fromisoformat(one("timestamp", aware.isoformat())) == aware
+
+
+def test_times_with_and_without_offset_mix_in_one_column() -> None:
+    cells = ["2026-03-02 10:00:00", "2026-03-02T10:00:00Z", "2026/03/02 10:00", "2026-03-02T10:00:00-0300", ""]
+    parsed = parse("timestamp", cells, READING)
+    assert not parsed.bad
+    assert [text[11:19] for text in parsed.texts] == ["09:00:00", "10:00:00", "09:00:00", "13:00:00", ""]
+
+
+def test_a_promise_given_as_a_date_means_the_end_of_that_day() -> None:
+    assert one("deadline", "2026-01-05") == "2026-01-05 22:59:59+00"
+    assert one("deadline", "2026-01-05 00:00:00") == "2026-01-04 23:00:00+00"
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("2026-03-02", "2026-03-02"),
+        ("2026-03-02 23:59:59", "2026-03-02"),
+        ("2026-03-02T23:30:00Z", "2026-03-03"),
+        ("20260302", "2026-03-02"),
+        ("02.03.2026", "TIMESTAMP"),
+        ("2026-03", "TIMESTAMP"),
+        ("2026-02-30", "TIMESTAMP"),
+        ("today", "TIMESTAMP"),
+        ("0203-03-02", "YEAR"),
+        ("2101-01-01", "YEAR"),
+        ("0000-00-00", ""),
+    ],
+)
+def test_a_date_is_read_or_refused(cell: str, value: str) -> None:
+    assert one("date", cell) == value
+
+
+@pytest.mark.parametrize(("cell", "value"), [("Yes", "t"), ("否", "f"), ("0", "f"), ("maybe", "BOOL"), ("", "")])
+def test_yes_and_no_come_in_many_words(cell: str, value: str) -> None:
+    assert one("bool", cell) == value
+
+
+def test_a_customer_id_that_is_an_email_becomes_its_hash() -> None:
+    assert one("person", "Ann@Example.com") == one("email", "ann@example.com")
+    assert len(one("email", "ann@example.com")) == 64
+    assert one("person", "C-7") == "C-7"
