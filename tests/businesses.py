@@ -74,7 +74,7 @@ def _grid(weeks: int) -> pd.DataFrame:
     return index.to_frame(index=False)
 
 
-def _wobble(rng: np.random.Generator, grid: pd.DataFrame, weeks: int):  # type: ignore[no-untyped-def]
+def _wobble(rng: np.random.Generator, grid: pd.DataFrame, weeks: int):
     """Week-to-week variation beyond sampling, shared by a market's slices."""
     cells = grid.groupby(["week", "market"], sort=False).ngroup().to_numpy()
 
@@ -84,7 +84,7 @@ def _wobble(rng: np.random.Generator, grid: pd.DataFrame, weeks: int):  # type: 
     return draw
 
 
-def _add_money(rng: np.random.Generator, grid: pd.DataFrame, factor) -> None:  # type: ignore[no-untyped-def]
+def _add_money(rng: np.random.Generator, grid: pd.DataFrame, factor) -> None:
     for prefix, count, mean in (("first_", "first_orders", 60.0), ("", "orders", 63.0)):
         n = grid[count].to_numpy()
         average = mean * factor(f"{prefix}aov" if prefix else "aov")
@@ -115,7 +115,7 @@ def _spend(grid: pd.DataFrame, sessions: float) -> pd.DataFrame:
     )
 
 
-def _aftersales(rng: np.random.Generator, grid: pd.DataFrame, factor) -> pd.DataFrame:  # type: ignore[no-untyped-def]
+def _aftersales(rng: np.random.Generator, grid: pd.DataFrame, factor) -> pd.DataFrame:
     rows = grid.assign(_refunds=grid["orders"] * 0.05 * factor("refunds"))
     frame = rows.groupby(["week", "market", "channel"], as_index=False)[["orders", "_refunds", "net_base"]].sum()
     n = frame["orders"].to_numpy()
@@ -137,7 +137,7 @@ def _aftersales(rng: np.random.Generator, grid: pd.DataFrame, factor) -> pd.Data
     )
 
 
-def _cohorts(rng: np.random.Generator, grid: pd.DataFrame, factor) -> pd.DataFrame:  # type: ignore[no-untyped-def]
+def _cohorts(rng: np.random.Generator, grid: pd.DataFrame, factor) -> pd.DataFrame:
     late = grid.assign(_rate=factor("repeat_orders"))
     frame = late.groupby(["week", "market", "channel"], as_index=False).agg(
         customers=("first_orders", "sum"), _rate=("_rate", "mean")

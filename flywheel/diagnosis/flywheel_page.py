@@ -8,7 +8,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from engines.kpi import KPIS
+from engines.kpi import KPIS, Kpi
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import compact, compact_money, money, percent, reading, week
 from flywheel.accounts.words import ENGINES_SHORT
@@ -92,29 +92,25 @@ _UNITS = {
 
 def kpi_groups(rows: Mapping[str, Json]) -> list[dict[str, Any]]:
     """The KPI table's rows by engine, with names and definitions in the reader's language."""
-    language = get_language() or "en"
     groups = []
     for engine in ENGINES:
-        entries = [k for k in KPIS.values() if k.engine == engine and k.key in rows]
-        groups.append(
-            {
-                "engine": engine,
-                "name": ENGINES_SHORT[engine],
-                "rows": [
-                    {
-                        **rows[k.key],
-                        "name": k.name.get(language),
-                        "definition": k.definition.get(language),
-                        "source": k.source.get(language),
-                        "owner": k.owner.get(language),
-                        "better": k.direction,
-                        "latest": rows[k.key]["recent"][-1],
-                    }
-                    for k in entries
-                ],
-            }
-        )
-    return [g for g in groups if g["rows"]]
+        entries = [_kpi_row(k, rows[k.key]) for k in KPIS.values() if k.engine == engine and k.key in rows]
+        if entries:
+            groups.append({"engine": engine, "name": ENGINES_SHORT[engine], "rows": entries})
+    return groups
+
+
+def _kpi_row(entry: Kpi, row: Json) -> dict[str, Any]:
+    language = get_language() or "en"
+    return {
+        **row,
+        "name": entry.name.get(language),
+        "definition": entry.definition.get(language),
+        "source": entry.source.get(language),
+        "owner": entry.owner.get(language),
+        "better": entry.direction,
+        "latest": row["recent"][-1],
+    }
 
 
 def recent_weeks(last: date, rows: Mapping[str, Json]) -> list[date]:

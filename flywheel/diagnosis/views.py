@@ -67,6 +67,6 @@ def engine(request: HttpRequest, slug: str, engine: str) -> HttpResponse:
 def run_diagnosis(request: HttpRequest, slug: str) -> HttpResponse:
     """Start a diagnosis of the newest week and follow it."""
     workspace = get_workspace(request, slug, needs=Role.MEMBER)
-    job = jobs.start(workspace, "diagnose", {}, user=request.user, once=True)
+    job = jobs.start(workspace, "diagnose", {}, user=request.user, once=True)  # type: ignore[arg-type]
     messages.info(request, _("The diagnosis is running."))
     return redirect("job-detail", workspace.slug, job.pk)
