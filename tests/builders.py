@@ -38,7 +38,7 @@ def csv_text(rows: Sequence[Row], delimiter: str = ",") -> str:
     """The rows as CSV; the columns are those of all rows, in the order they first come."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     out = io.StringIO()
-    writer = csv.DictWriter(out, names, restval="", delimiter=delimiter, lineterminator="\n")
+    writer = csv.DictWriter(out, names, restval="", delimiter=delimiter, lineterminator="\r\n")
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()
@@ -47,7 +47,7 @@ def csv_text(rows: Sequence[Row], delimiter: str = ",") -> str:
 def csv_file(folder: Path, rows: Sequence[Row], name: str = "file.csv") -> Path:
     """The rows as a CSV file in `folder`."""
     path = folder / name
-    path.write_text(csv_text(rows), encoding="utf-8")
+    path.write_bytes(csv_text(rows).encode())
     return path
 
 

@@ -1,0 +1,66 @@
+"""Exchange rates by day: banking days, gaps, the end of the history."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from flywheel.facts import currency
+
+LAST = currency.last_day().astype(date)
+
+
+def test_a_published_rate_is_given_both_ways() -> None:
+    # European Central Bank, 2 January 2018: 1 EUR = 1.2065 USD
+    assert currency.rate("EUR", date(2018, 1, 2), "USD") == pytest.approx(1.2065)
+    assert currency.rate("USD", date(2018, 1, 2), "EUR") == pytest.approx(1 / 1.2065, abs=1e-10)
+
+
+def test_two_foreign_currencies_meet_in_the_euro() -> None:
+    # 2 January 2018: 1 EUR = 1.2065 USD = 0.88953 GBP
+    assert currency.rate("GBP", date(2018, 1, 2), "USD") == pytest.approx(1.2065 / 0.88953, abs=1e-9)
+
+
+def test_a_weekend_has_the_rate_of_the_friday_before() -> None:
+    assert currency.rate("USD", date(2018, 1, 7), "EUR") == currency.rate("USD", date(2018, 1, 5), "EUR")
+
+
+def test_a_currency_in_itself_is_one_even_without_a_history() -> None:
+    assert currency.rate("VND", date(2026, 1, 2), "VND") == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "day"),
+    [
+        ("XXX", date(2018, 1, 2)),
+        ("BRL", date(2007, 12, 31)),  # before its history
+        ("RUB", date(2024, 1, 2)),  # no longer published
+        ("HRK", date(2023, 3, 1)),  # gone into the euro
+        ("USD", LAST + timedelta(days=currency.MAX_TAIL_DAYS + 1)),
+    ],
+)
+def test_there_is_no_rate_where_none_is_known(code: str, day: date) -> None:
+    assert currency.rate(code, day, "EUR") is None
+
+
+def test_a_gap_is_bridged_for_ten_days_and_no_longer() -> None:
+    last = date(2022, 3, 1)  # the rouble's last rate
+    assert currency.rate("RUB", last + timedelta(days=currency.MAX_GAP_DAYS), "EUR")
+    assert currency.rate("RUB", last + timedelta(days=currency.MAX_GAP_DAYS + 1), "EUR") is None
+
+
+def test_after_the_history_the_last_rate_is_carried_and_marked() -> None:
+    days = np.array([LAST, LAST + timedelta(days=40), LAST + timedelta(days=40)], dtype="datetime64[D]")
+    found = currency.rates(["USD", "USD", "EUR"], days, "EUR")
+    assert found.texts[0] == found.texts[1]
+    assert found.carried.tolist() == [False, True, False]
+    assert not found.missing.any()
+
+
+def test_an_unknown_day_has_no_rate() -> None:
+    found = currency.rates(["USD"], np.array(["NaT"], dtype="datetime64[D]"), "EUR")
+    assert found.texts == [""]
+
+
+def test_no_rows_are_no_rates() -> None:
+    assert currency.rates([], np.array([], dtype="datetime64[D]"), "EUR").texts == []

@@ -1,0 +1,210 @@
+"""The import pages: who may do what, and the way from a file to its report."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from flywheel.accounts.models import User, Workspace
+from flywheel.facts.models import Order
+from flywheel.intake.kinds import KINDS
+from flywheel.intake.models import Batch, Mapping
+from flywheel.intake.plans import by_header
+from flywheel.intake.reading import sample
+from flywheel.intake.samples import template_csv
+from tests.builders import Row, csv_text, load_plan, load_rows, order
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def uploads(settings: object, tmp_path: Path) -> None:
+    """Uploaded files go to the test's own folder."""
+    settings.UPLOAD_DIR = tmp_path / "uploads"  # type: ignore[attr-defined]
+
+
+def upload(client: Client, rows: list[Row], **fields: str) -> str:
+    """Post a file; returns where the answer leads."""
+    file = SimpleUploadedFile("orders.csv", csv_text(rows).encode())
+    answer = client.post(reverse("import-new", args=["acme"]), {"file": file, "source": "My shop", **fields})
+    assert answer.status_code == 302, answer.content.decode()
+    return answer.url
+
+
+def mapping_of(client: Client, address: str) -> dict[str, str]:
+    """The mapping form as the page proposes it."""
+    form = client.get(address).context["form"]
+    return {name: str(form[name].value() or "") for name in form.fields} | {"kind": form.kind.slug}
+
+
+@pytest.mark.parametrize("name", ["import-list", "import-new", "import-detail", "import-map", "import-errors-file"])
+def test_a_stranger_finds_nothing(
+    client: Client, stranger: User, workspace: Workspace, tmp_path: Path, name: str
+) -> None:
+    batch = load_rows(workspace, tmp_path, "orders", [order()])
+    client.force_login(stranger)
+    arguments = ["acme"] if name in ("import-list", "import-new") else ["acme", batch.pk]
+    assert client.get(reverse(name, args=arguments)).status_code == 404
+
+
+def test_a_reader_looks_but_does_not_load(client: Client, reader: User, workspace: Workspace, tmp_path: Path) -> None:
+    batch = load_rows(workspace, tmp_path, "orders", [order(gross="x")])
+    client.force_login(reader)
+    codes = {
+        name: client.get(reverse(name, args=["acme", *extra])).status_code
+        for name, extra in (
+            ("import-list", []),
+            ("import-detail", [batch.pk]),
+            ("import-new", []),
+            ("import-map", [batch.pk]),
+            ("import-errors-file", [batch.pk]),
+        )
+    }
+    assert codes == {
+        "import-list": 200,
+        "import-detail": 200,
+        "import-new": 403,
+        "import-map": 403,
+        "import-errors-file": 403,
+    }
+
+
+def test_a_batch_of_another_workspace_is_not_found(client: Client, owner: User, tmp_path: Path) -> None:
+    other = Workspace.objects.create(name="Other", slug="other")
+    batch = load_rows(other, tmp_path, "orders", [order()])
+    client.force_login(owner)
+    assert client.get(reverse("import-detail", args=["acme", batch.pk])).status_code == 404
+
+
+def test_a_file_is_uploaded_checked_and_loaded(client: Client, engine_lead: User, run_jobs: Callable[[], int]) -> None:
+    client.force_login(engine_lead)
+    address = upload(client, [order("A-1"), order("A-2")])
+    batch = Batch.objects.get()
+    assert (batch.state, batch.kind, batch.source.name) == ("draft", "orders", "My shop")
+    assert not Order.objects.exists()
+    answer = client.post(address, mapping_of(client, address))
+    assert answer.url == reverse("import-detail", args=["acme", batch.pk])
+    assert 'hx-trigger="every 1s"' in client.get(answer.url).content.decode()
+    run_jobs()
+    batch.refresh_from_db()
+    assert (batch.state, batch.added, batch.created_by) == ("loaded", 2, engine_lead)
+    page = client.get(answer.url).content.decode()
+    assert "hx-trigger" not in page
+    assert client.get(answer.url, headers={"hx-request": "true"}).content.decode().lstrip().startswith("<div id=")
+
+
+def test_a_batch_is_loaded_once_however_often_it_is_confirmed(client: Client, engine_lead: User) -> None:
+    client.force_login(engine_lead)
+    address = upload(client, [order()])
+    form = mapping_of(client, address)
+    client.post(address, form)
+    assert client.post(address, form).url == reverse("import-detail", args=["acme", Batch.objects.get().pk])
+    assert Batch.objects.get().workspace.jobs.filter(kind="import").count() == 1
+
+
+def test_a_mapping_is_saved_and_found_again_by_the_header(client: Client, engine_lead: User) -> None:
+    client.force_login(engine_lead)
+    rows = [{"Nr": "A-1", "When": "2026-03-02", "Cur": "EUR", "Stand": "weg"}]
+    address = upload(client, rows, kind="orders")
+    form = mapping_of(client, address)
+    form |= {"column-order_id": "Nr", "column-ordered_at": "When", "column-currency": "Cur", "column-status": "Stand"}
+    page = client.post(address, form | {"constant-market": "DE", "save_as": "My shop's orders"})
+    batch = Batch.objects.get()
+    assert page.status_code == 302
+    assert batch.mapping["constants"] == {"market": "DE"}
+    assert Mapping.objects.get().columns["ordered_at"] == "When"
+    again = upload(client, rows)
+    assert mapping_of(client, again)["column-ordered_at"] == "When"
+
+
+def test_words_of_the_file_are_given_a_meaning_on_the_page(
+    client: Client, engine_lead: User, run_jobs: Callable[[], int]
+) -> None:
+    client.force_login(engine_lead)
+    address = upload(client, [order("A-1", status="weg"), order("A-2", status="paid")])
+    form = mapping_of(client, address)
+    assert (form["word-status-0"], form["word-status-1"]) == ("", "open")
+    client.post(address, form | {"word-status-0": "shipped"})
+    run_jobs()
+    assert dict(Order.objects.values_list("status", "state")) == {"weg": "shipped", "paid": "open"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"column-currency": ""},
+        {"column-currency": "", "constant-currency": "Euro"},
+        {"time_zone": "Mars/Olympus"},
+        {"column-order_id": "no such column"},
+    ],
+)
+def test_an_incomplete_mapping_loads_nothing(client: Client, engine_lead: User, wrong: dict[str, str]) -> None:
+    client.force_login(engine_lead)
+    address = upload(client, [order()])
+    answer = client.post(address, mapping_of(client, address) | wrong)
+    assert answer.status_code == 200
+    assert answer.context["form"].errors
+    assert Batch.objects.get().state == "draft"
+
+
+def test_the_file_can_be_read_as_another_kind(client: Client, engine_lead: User) -> None:
+    client.force_login(engine_lead)
+    address = upload(client, [order()])
+    page = client.get(address, {"kind": "tickets"})
+    assert page.context["kind"].slug == "tickets"
+    assert Batch.objects.get().kind == "orders"
+
+
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b\x08\x00broken", b"what,is,this\n1,2,3\n"])
+def test_a_file_that_cannot_be_read_or_recognised_is_refused_at_once(
+    client: Client, engine_lead: User, content: bytes, tmp_path: Path
+) -> None:
+    client.force_login(engine_lead)
+    file = io.BytesIO(content)
+    file.name = "x.csv"
+    answer = client.post(reverse("import-new", args=["acme"]), {"file": file, "source": "shop"})
+    assert answer.status_code == 200
+    assert answer.context["form"].errors
+    assert not Batch.objects.exists()
+    assert not [path for path in (tmp_path / "uploads").rglob("*") if path.is_file()]
+
+
+def test_a_rejected_batch_lists_line_column_value_and_expectation(
+    client: Client, engine_lead: User, workspace: Workspace, tmp_path: Path
+) -> None:
+    batch = load_rows(workspace, tmp_path, "orders", [order("A-1"), order("A-2", gross="1,5o<b>")])
+    client.force_login(engine_lead)
+    page = client.get(reverse("import-detail", args=["acme", batch.pk])).content.decode()
+    assert "1,5o&lt;b&gt;" in page
+    assert "an amount such as 1234.50" in page
+    file = client.get(reverse("import-errors-file", args=["acme", batch.pk]))
+    content = b"".join(file.streaming_content).decode("utf-8-sig")
+    assert content.splitlines()[1].startswith("3,")
+    assert "A-1" not in content
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_template_loads_as_it_comes(
+    client: Client, reader: User, workspace: Workspace, tmp_path: Path, kind: str
+) -> None:
+    client.force_login(reader)
+    answer = client.get(reverse("import-template", args=["acme", kind]))
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    path = tmp_path / "template.csv"
+    path.write_bytes(answer.content)
+    batch = load_plan(workspace, path, by_header(KINDS[kind], sample(path, 1)[0]))
+    assert (batch.state, batch.added) == ("loaded", 2), list(batch.errors.values())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_template_is_recognised_by_its_header(workspace: Workspace, kind: str) -> None:
+    from flywheel.intake.recognising import guess
+
+    header = template_csv(KINDS[kind]).lstrip("\ufeff").splitlines()[0].split(",")
+    found = guess(workspace, header)
+    assert found is not None
+    assert (found.plan.kind.slug, found.mapping) == (kind, "")
