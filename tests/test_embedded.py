@@ -194,14 +194,19 @@ def test_the_servers_do_not_run_as_root(var: Path) -> None:
     assert owners == {account.nobody().uid}
 
 
-def test_programs_out_of_reach_are_copied_to_the_servers_folder(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Account, "reaches", lambda self, path: False)
+def test_programs_out_of_reach_are_copied_and_run_from_there(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = var / "home"
     home.mkdir()
-    found = binaries.postgres_bin(account.current(), home)
-    assert home in found.parents
-    assert home in binaries.valkey_server(account.current(), home).parents
-    assert b"18." in subprocess.run([found / "postgres", "--version"], capture_output=True, check=True).stdout
+    with monkeypatch.context() as patch:
+        patch.setattr(Account, "reaches", lambda self, path: False)
+        postgres = binaries.postgres_bin(account.current(), home)
+        valkey = binaries.valkey_server(account.current(), home)
+    assert home in postgres.parents
+    assert home in valkey.parents
+    monkeypatch.setenv("POSTGRES_BIN", str(postgres))
+    monkeypatch.setenv("VALKEY_BIN", str(valkey))
+    with running(var, throw_away=True), _connect(var) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_a_folder_without_the_programs_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

