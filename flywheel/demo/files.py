@@ -1,11 +1,9 @@
-"""The demo business on disk: the recipe it was made from, and its files as a shop would export them."""
+"""The demo business on disk: files as its shop, analytics and help desk would export them."""
 
 import dataclasses
 import datetime as dt
 import gzip
-import json
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +17,6 @@ from flywheel.demo.norrsken import demo_world
 from flywheel.demo.world import World
 from flywheel.facts import currency
 
-RECIPE = "recipe.json"
 KINDS = ("customers", "orders", "order_lines", "payments", "refunds", "traffic", "spend", "reviews", "tickets")
 FASTEST = 1  # of gzip: the files are read once
 
@@ -39,26 +36,6 @@ class Recipe:
         return demo_world(self.orders, self.planted)
 
 
-def read_recipe(folder: Path) -> Recipe | None:
-    """The recipe of the files in `folder`; None when there is none."""
-    path = folder / RECIPE
-    if not path.exists():
-        return None
-    told = json.loads(path.read_text())
-    return Recipe(told["orders"], told["seed"], told["planted"], dt.date.fromisoformat(told["until"]))
-
-
-def write_recipe(folder: Path, recipe: Recipe) -> None:
-    """Keep the recipe beside its files, before the first of them is written."""
-    told = dataclasses.asdict(recipe) | {"until": recipe.until.isoformat()}
-    _write_whole(folder / RECIPE, json.dumps(told).encode())
-
-
-def forget(folder: Path) -> None:
-    """Remove the recipe and its files."""
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def write_files(folder: Path, recipe: Recipe) -> Iterator[tuple[str, Path]]:
     """Write every kind's file, (kind, path) by (kind, path), in the order in which they are best loaded."""
     frames = generate(recipe.world, recipe.seed, recipe.until, market_rates(recipe.world, recipe.until))
@@ -70,7 +47,7 @@ def write_files(folder: Path, recipe: Recipe) -> Iterator[tuple[str, Path]]:
 
 def csv_bytes(frame: pd.DataFrame) -> bytes:
     """The frame as CSV; moments in UTC with a Z, dates as dates, unknown cells empty."""
-    texts = {name: _time_texts(frame[name]) for name in frame.select_dtypes(["datetime", "datetimetz"])}
+    texts = {str(name): _time_texts(frame[name]) for name in frame.select_dtypes(["datetime", "datetimetz"])}
     return frame.assign(**texts).to_csv(index=False, lineterminator="\n").encode()
 
 

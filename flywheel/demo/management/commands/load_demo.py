@@ -8,12 +8,22 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from flywheel import environment
-from flywheel.demo.files import Recipe, last_day_with_rates, read_recipe
-from flywheel.demo.loading import DemoError, demo_folder, is_loaded, load_demo, remove_demo
+from flywheel.demo.economy import economy
+from flywheel.demo.files import Recipe, last_day_with_rates
+from flywheel.demo.generate import generate
+from flywheel.demo.loading import DemoError, demo_workspace, finish, load_facts, remove_demo
 from flywheel.demo.workspace import EMAIL, PASSWORD
 
 SEED = 1
 MIN_ORDERS, MAX_ORDERS = 1_000, 5_000_000
+
+
+def describe(recipe: Recipe) -> str:
+    """The recipe's business in a table: a row per market, at constant exchange rates."""
+    frames = generate(recipe.world, recipe.seed, recipe.until)
+    units = {market.currency: market.units_per_base for market in recipe.world.markets}
+    units |= {recipe.world.base_currency: 1.0}
+    return economy(frames, units, recipe.until).round(3).to_string()
 
 
 class Command(BaseCommand):
@@ -30,20 +40,24 @@ class Command(BaseCommand):
         parser.add_argument("--until", type=dt.date.fromisoformat, help="last day with data (yesterday)")
         parser.add_argument("--slug", default="demo", help="the workspace's address (%(default)s)")
         parser.add_argument("--fresh", action="store_true", help="delete the demo first, if it is there")
+        parser.add_argument("--economy", action="store_true", help="load nothing: print what the business amounts to")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Load, continue, or leave alone."""
-        slug = options["slug"]
+        """Load, finish, or leave alone."""
+        slug, say = options["slug"], self.stdout.write
+        if options["economy"]:
+            say(describe(self._recipe(options)))
+            return
         try:
             if options["fresh"]:
                 remove_demo(slug)
-            if is_loaded(slug):
-                self._say_what_is_there(slug)
-                return
-            load_demo(slug, self._recipe(options), self.stdout.write)
+            workspace = demo_workspace(slug)
+            if workspace:
+                say(f"The demo {slug!r} is there; --fresh makes it anew.")
+            finish(workspace or load_facts(slug, self._recipe(options), say), say)
         except DemoError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(self.style.SUCCESS(f"Log in as {EMAIL} with the password {PASSWORD}."))
+        say(f"Log in as {EMAIL} with the password {PASSWORD}.")
 
     def _recipe(self, options: dict[str, Any]) -> Recipe:
         if not MIN_ORDERS <= options["orders"] <= MAX_ORDERS:
@@ -56,8 +70,3 @@ class Command(BaseCommand):
             )
             until = limit
         return Recipe(options["orders"], options["seed"], not options["no_plant"], until)
-
-    def _say_what_is_there(self, slug: str) -> None:
-        recipe = read_recipe(demo_folder(slug))
-        size = f" with about {recipe.orders:,} orders up to {recipe.until}" if recipe else ""
-        self.stdout.write(f"The demo {slug!r} is loaded{size}; --fresh makes it anew.")
