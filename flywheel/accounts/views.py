@@ -1,10 +1,13 @@
 """The start page."""
 
+import zoneinfo
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from flywheel.accounts.models import Membership
+from flywheel.accounts.workspaces import WorkspaceForm, create_workspace
 
 
 @login_required
@@ -15,3 +18,14 @@ def home(request: HttpRequest) -> HttpResponse:
     if first is None:
         return render(request, "accounts/no_workspace.html")
     return redirect("flywheel", first.workspace.slug)
+
+
+@login_required
+def workspace_new(request: HttpRequest) -> HttpResponse:
+    """Make a workspace; whoever makes it owns it."""
+    form = WorkspaceForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        workspace = create_workspace(request.user, **form.cleaned_data)  # type: ignore[arg-type]
+        return redirect("flywheel", workspace.slug)
+    zones = sorted(zoneinfo.available_timezones())
+    return render(request, "accounts/workspace_new.html", {"form": form, "time_zones": zones})

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 Figure = dict[str, Any]
+PARTS = 8  # colours of parts in the style sheet, --fw-part-1 to --fw-part-8
 
 
 def _clean(values: Sequence[float | None]) -> list[float | None]:
@@ -52,13 +53,16 @@ def band_figure(
                 "name": _("Value"),
             },
         ],
-        "layout": {"yaxis": {"fw_format": unit, "rangemode": "tozero"}, "xaxis": {"type": "date"}, "showlegend": False},
+        "layout": {"yaxis": {"fw_format": unit}, "xaxis": {"type": "date"}, "showlegend": False},
     }
 
 
 def stacked_figure(weeks: Sequence[str], parts: Sequence[tuple[str, Sequence[float]]]) -> Figure:
     """Stacked weekly bars, one colour per part."""
-    bars = [{"type": "bar", "name": name, "x": list(weeks), "y": _clean(values)} for name, values in parts]
+    bars = [
+        {"type": "bar", "name": name, "x": list(weeks), "y": _clean(values), "marker": {"color": f"@part-{n % PARTS + 1}"}}
+        for n, (name, values) in enumerate(parts)
+    ]
     return {
         "data": bars,
         "layout": {
@@ -85,6 +89,7 @@ def heat_figure(
         "z": [_clean(r) for r in rates],
         "text": [list(t) for t in texts],
         "texttemplate": "%{text}",
+        "textfont": {"size": 11},
         "hoverinfo": "x+y+text",
         "colorscale": [[0, f"@{tone}/0.06"], [1, f"@{tone}/0.9"]],
         "showscale": False,
@@ -93,6 +98,6 @@ def heat_figure(
     }
     layout = {
         "yaxis": {"autorange": "reversed", "type": "category", "showgrid": False},
-        "xaxis": {"type": "category", "side": "top", "showgrid": False},
+        "xaxis": {"type": "category", "side": "top", "showgrid": False, "tickangle": 0},
     }
     return {"data": [heat], "layout": layout}

@@ -358,6 +358,7 @@ def _retention_chart(workspace: Workspace, choice: Choice) -> dict[str, Any] | N
             labels, [f"+{a}" for a in ages], [[table.rate[c, a] for a in ages] for c in shown], texts, "aftersales"
         ),
         "height": "tall",
+        "wide": True,
         "columns": [_("First order in"), *(_("Month +%(n)s") % {"n": a} for a in ages)],
         "rows": [[label, *row] for label, row in zip(labels, texts, strict=True)],
     }

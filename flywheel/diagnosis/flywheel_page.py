@@ -63,7 +63,12 @@ def place_names(workspace: Workspace) -> dict[str, dict[str, str]]:
 
 def engine_rows(result: Json) -> list[dict[str, Any]]:
     """Opportunity and attainment per engine, in the flywheel's order, named."""
-    return [{**e, "name": ENGINES_SHORT[e["key"]]} for e in result["engines"]]
+    return [{**e, **_rounded(e), "name": ENGINES_SHORT[e["key"]]} for e in result["engines"]]
+
+
+def _rounded(row: Json) -> dict[str, float]:
+    """A row's money to the digits it deserves, the same in the sentence and in the tables."""
+    return {k: words.round_money(row[k]) for k in ("opportunity", "low", "high")}
 
 
 def driver_rows(result: Json, markets: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -72,6 +77,7 @@ def driver_rows(result: Json, markets: Mapping[str, str]) -> list[dict[str, Any]
     return [
         {
             **d,
+            **_rounded(d),
             "name": words.DRIVERS[d["key"]],
             "market_name": markets.get(d["market"]) or d["market"] or _("unknown"),
             "basis_name": words.BASES[d["basis"]],

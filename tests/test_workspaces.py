@@ -1,0 +1,55 @@
+"""Making workspaces, by page and by command."""
+
+import re
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.urls import reverse
+
+from flywheel.accounts.models import Membership, Role, User, Workspace
+from flywheel.accounts.workspaces import free_slug
+
+FORM = {"name": "Acme Outdoor", "base_currency": "CNY", "time_zone": "Asia/Shanghai", "first_weekday": "0"}
+
+
+def test_who_makes_a_workspace_owns_it(stranger, client):
+    client.force_login(stranger)
+    response = client.post(reverse("workspace-new"), FORM)
+    workspace = Workspace.objects.get(name="Acme Outdoor")
+    assert response["Location"] == reverse("flywheel", args=["acme-outdoor"])
+    assert (workspace.base_currency, workspace.time_zone) == ("CNY", "Asia/Shanghai")
+    assert Membership.objects.get(workspace=workspace).role == Role.OWNER
+
+
+@pytest.mark.parametrize(("field", "value"), [("time_zone", "Mars/Olympus"), ("base_currency", "XXX"), ("name", "")])
+def test_a_wrong_field_is_named_and_nothing_is_made(field, value, stranger, client):
+    client.force_login(stranger)
+    response = client.post(reverse("workspace-new"), FORM | {field: value})
+    assert response.status_code == 200
+    assert response.context["form"].errors[field]
+    assert not Workspace.objects.exists()
+
+
+def test_addresses_do_not_clash(db):
+    Workspace.objects.create(name="Acme", slug="acme")
+    Workspace.objects.create(name="Acme", slug="acme-2")
+    assert free_slug("Acme") == "acme-3"
+    assert free_slug("山野户外") == "shop"
+
+
+def test_the_page_needs_a_log_in(db, client):
+    assert client.get(reverse("workspace-new")).status_code == 302
+
+
+def test_the_command_makes_an_owner_who_can_log_in(db, capsys, client):
+    call_command("create_workspace", "Acme", owner="Boss@Example.com", currency="USD")
+    printed = capsys.readouterr().out
+    password = re.search(r"password (\S+)", printed).group(1)
+    assert client.login(email="boss@example.com", password=password)
+    assert User.objects.get(email="boss@example.com").memberships.get().workspace.slug == "acme"
+
+
+def test_the_command_refuses_what_the_page_refuses(db):
+    with pytest.raises(CommandError, match="time_zone"):
+        call_command("create_workspace", "Acme", owner="boss@example.com", time_zone="Nowhere")
+    assert not User.objects.exists()
