@@ -86,6 +86,12 @@ def test_wrapping_loses_nothing_that_fits_and_says_when_it_does() -> None:
     assert wrap("one two three four", 10, 60)[-1].endswith("…")
 
 
+def test_a_line_neither_ends_with_an_opening_bracket_nor_starts_with_a_closing_one() -> None:
+    lines = wrap("样本太少\uff08已有\uff09", 10, 50)
+    assert lines == ["样本太少", "\uff08已有\uff09"]
+    assert wrap("增长飞轮转\uff0c动", 10, 50) == ["增长飞轮", "转\uff0c动"]
+
+
 def test_the_drawing_names_its_weakest_part_in_words_for_those_who_do_not_see_it() -> None:
     template = Template("{% load wheel %}{% wheel state %}")
     html = template.render(Context({"state": wheel_state("aftersales")}))

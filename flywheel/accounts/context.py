@@ -1,10 +1,9 @@
 """What every page's frame needs: the workspace, the way around, and the languages."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
@@ -27,7 +26,7 @@ class Group:
     """Entries of the side bar under a common heading."""
 
     heading: str
-    links: list[Link] = field(default_factory=list)
+    links: list[Link]
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
@@ -54,29 +53,18 @@ def _navigation(request: HttpRequest, workspace: Workspace) -> list[Group]:
     engines = [
         _link(request, str(label), ENGINE_ICONS[key], "engine", slug, key) for key, label in ENGINES_SHORT.items()
     ]
-    groups = [
-        Group("", list(_found(_link(request, _("Flywheel"), "steering-wheel", "flywheel", slug)))),
-        Group(_("Engines"), [link for link in engines if link]),
-        Group(
-            _("Data"),
-            [
-                *_found(_link(request, _("Imports"), "upload", "import-list", slug)),
-                *_found(_link(request, _("Jobs"), "list-check", "job-list", slug)),
-            ],
-        ),
+    data = [
+        _link(request, _("Imports"), "upload", "import-list", slug),
+        _link(request, _("Jobs"), "list-check", "job-list", slug),
     ]
-    return [group for group in groups if group.links]
+    return [
+        Group("", [_link(request, _("Flywheel"), "steering-wheel", "flywheel", slug)]),
+        Group(_("Engines"), engines),
+        Group(_("Data"), data),
+    ]
 
 
-def _found(link: Link | None) -> Iterator[Link]:
-    if link is not None:
-        yield link
-
-
-def _link(request: HttpRequest, label: str, icon: str, name: str, *args: str) -> Link | None:
-    """A link to a page by its name, or None where the page is not part of this address list."""
-    try:
-        url = reverse(name, args=args)
-    except NoReverseMatch:
-        return None
+def _link(request: HttpRequest, label: str, icon: str, name: str, *args: str) -> Link:
+    """A link to a page by its name; active on that page and, but for the flywheel itself, on the pages below it."""
+    url = reverse(name, args=args)
     return Link(label, url, icon, request.path == url or (name != "flywheel" and request.path.startswith(url)))

@@ -14,6 +14,8 @@ from typing import Any
 
 CENTRES = {"market": -90.0, "conversion": 30.0, "aftersales": 150.0}  # degrees, clockwise from three o'clock
 HALF_SPAN = 40.0  # of an engine's arc; what is left between two arcs is the link's
+NOT_FIRST = " \uff09\uff0c\u3002\uff1b\uff1a\uff1f\uff01\u3001\u300d\u201d)"  # never at the start of a line
+NOT_LAST = "\uff08\u300c\u201c("  # never at its end
 TEXT_SIGN = "\ufe0e"  # asks for a sign in the text's own colour; has no width
 SMALLEST_HEADLINE = 12.0  # below it the figure cannot be read on a phone
 TOP_ROOM = 340.0  # width of the labels above and below the wide ring
@@ -125,7 +127,7 @@ ICONS = {"market": "world", "conversion": "shopping-cart", "aftersales": "heart-
 
 def text_width(text: str, size: float) -> float:
     """A safe estimate of a text's width: one em for wide characters, 0.64 em for the others."""
-    return sum(size * (1.0 if unicodedata.east_asian_width(c) in "WF" else 0.64) for c in text if c != TEXT_SIGN)
+    return sum(size * (1.0 if _is_wide(c) else 0.64) for c in text if c != TEXT_SIGN)
 
 
 def wrap(text: str, size: float, width: float, most: int = 2) -> list[str]:
@@ -146,18 +148,23 @@ def wrap(text: str, size: float, width: float, most: int = 2) -> list[str]:
 
 
 def _tokens(text: str) -> list[str]:
-    """Pieces between which a line may break: after a space, and around every wide character."""
-    tokens, word = [], ""
+    """Pieces between which a line may break: after a space, and around a wide character that is no bracket or stop."""
+    tokens: list[str] = []
     for character in text:
-        if unicodedata.east_asian_width(character) in "WF":
-            tokens += [word, character] if word else [character]
-            word = ""
+        joins = bool(tokens) and (
+            character in NOT_FIRST
+            or tokens[-1][-1] in NOT_LAST
+            or (not _is_wide(character) and not _is_wide(tokens[-1][-1]) and tokens[-1][-1] != " ")
+        )
+        if joins:
+            tokens[-1] += character
         else:
-            word += character
-            if character == " ":
-                tokens.append(word)
-                word = ""
-    return [*tokens, word] if word else tokens
+            tokens.append(character)
+    return tokens
+
+
+def _is_wide(character: str) -> bool:
+    return unicodedata.east_asian_width(character) in "WF"
 
 
 def _shorten(line: str, size: float, width: float) -> str:
@@ -290,7 +297,7 @@ def _ticks(frame: _Frame) -> tuple[str, ...]:
 
 
 def _stack(
-    text: str, x: float, top: float, size: float, look: str, anchor: str, width: float, most: int = 2
+    text: str, x: float, top: float, size: float, look: str, anchor: str, width: float, most: int = 3
 ) -> tuple[list[Line], float]:
     """Lines of one text set below `top`, and where the next text may start."""
     lines = []

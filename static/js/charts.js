@@ -17,6 +17,10 @@
         months,
         shortMonths: months,
         date: "%Y-%m-%d",
+        year: "%Y年",
+        month: "%Y年%-m月",
+        dayMonth: "%-m月%-d日",
+        dayMonthYear: "%Y年%-m月%-d日",
       },
     });
   }
@@ -75,7 +79,7 @@
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("muted") },
-      colorway: ["conversion", "accent", "market", "aftersales", "good", "danger"].map(colour),
+      colorway: ["conversion", "accent", "market", "aftersales", "rose", "olive", "sky", "slate"].map(colour),
       hoverlabel: { bgcolor: colour("ink"), bordercolor: colour("ink"), font: { color: colour("surface"), size: 12 } },
       legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { color: colour("muted") } },
       margin: { l: 8, r: 12, t: 8, b: 8 },
