@@ -84,7 +84,7 @@ def load_rows(
     """Load rows as a file of `kind`; `plan`: constants, values or options of the plan."""
     path = csv_file(folder, rows, f"{kind}-{Batch.objects.count()}.csv")
     known = by_header(KINDS[kind], list(dict.fromkeys(name for row in rows for name in row)))
-    return load_plan(workspace, path, Plan(known.kind, known.columns, **plan), source)  # type: ignore[arg-type]
+    return load_plan(workspace, path, Plan(known.kind, known.columns, **plan), source)
 
 
 def loaded(workspace: Workspace, folder: Path, kind: str, rows: Sequence[Row], source: str = "shop") -> Batch:

@@ -1,6 +1,7 @@
 """Loading files: what lands, what is refused, and what a second file changes."""
 
 import csv
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -122,7 +123,10 @@ def test_one_review_id_over_two_orders_is_two_reviews(workspace: Workspace, tmp_
         for order_id, rating in (("A-1", 5), ("A-2", 1))
     ]
     loaded(workspace, tmp_path, "reviews", rows)
-    assert set(Review.objects.values_list("external_id", "rating")) == {("R:A-1", 5), ("R:A-2", 1)}
+    assert set(Review.objects.values_list("external_id", "rating")) == {
+        ("R:A-1", Decimal(5)),
+        ("R:A-2", Decimal(1)),
+    }
 
 
 def test_refunds_without_an_id_are_told_apart_by_order_time_and_amount(workspace: Workspace, tmp_path: Path) -> None:

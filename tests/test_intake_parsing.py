@@ -64,7 +64,8 @@ def test_an_amount_with_grouped_thousands_is_the_same_amount(amount: Decimal) ->
     ],
 )
 def test_an_amount_is_read_or_refused(cell: str, value: str) -> None:
-    assert one("money", cell) == value
+    found = one("money", cell)
+    assert found == value or Decimal(found) == Decimal(value)
 
 
 @given(st.text(max_size=30))

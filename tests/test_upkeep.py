@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ CHILDREN: dict[str, Row] = {
     "reviews": {"review_id": "R-1", "order_id": "A-1", "rating": "5", "reviewed_at": "2026-03-11"},
     "tickets": {"ticket_id": "T-1", "order_id": "A-1", "opened_at": "2026-03-12"},
 }
-MODELS = {"payments": Payment, "refunds": Refund, "reviews": Review, "tickets": Ticket}
+MODELS: dict[str, Any] = {"payments": Payment, "refunds": Refund, "reviews": Review, "tickets": Ticket}
 
 
 @pytest.mark.parametrize("first", ["orders", "children"])

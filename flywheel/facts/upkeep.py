@@ -22,9 +22,9 @@ LOCK_SPACE = 7_301  # the first key of the advisory lock by which landings of on
 WINDOW_DAYS = (30, 60, 90, 180, 365)  # FirstOrder.due_N
 _PLACES = ("market", "channel")
 REMEMBERED: dict[type[Model], tuple[str, ...]] = {
+    facts.Customer: ("market",),
     facts.Order: ("week", "delivered_week", "customer", *_PLACES),
     facts.OrderLine: (),
-    facts.Customer: ("market",),
     facts.Payment: ("order_week", *_PLACES),
     facts.Refund: ("week", *_PLACES),
     facts.Review: ("week", *_PLACES),
@@ -63,10 +63,10 @@ def lock(workspace: Workspace) -> None:
 
 def create_touched(model: type[Model]) -> None:
     """Make the empty table `facts_touched` for facts of `model`."""
-    fields = [model._meta.get_field(name) for name in REMEMBERED[model]]
+    types = {field.column: field.db_type(connection) for field in model._meta.concrete_fields}
     columns = [
-        sql.SQL("{} {}").format(sql.Identifier(f"{side}_{field.column}"), sql.SQL(str(field.db_type(connection))))
-        for field in fields
+        sql.SQL("{} {}").format(sql.Identifier(f"{side}_{name}"), sql.SQL(str(types[name])))
+        for name in REMEMBERED[model]
         for side in ("old", "new")
     ]
     with connection.cursor() as cursor:
@@ -77,10 +77,7 @@ def create_touched(model: type[Model]) -> None:
 
 def touched_columns(model: type[Model]) -> sql.Composed:
     """The RETURNING list that fits `facts_touched`."""
-    pairs = [
-        sql.SQL("old.{0}, new.{0}").format(sql.Identifier(model._meta.get_field(name).column))
-        for name in REMEMBERED[model]
-    ]
+    pairs = [sql.SQL("old.{0}, new.{0}").format(sql.Identifier(name)) for name in REMEMBERED[model]]
     return sql.SQL(", ").join([sql.SQL("new.id, old.id IS NULL"), *pairs])
 
 
@@ -116,9 +113,9 @@ def rebuild(workspace: Workspace) -> None:
     """Bring everything up to date from all facts of the workspace, as if each had just landed."""
     with transaction.atomic():
         lock(workspace)
-        for model in (facts.Customer, facts.Order, *CHILDREN, facts.Traffic, facts.Spend, facts.SessionEvent):
+        for model, remembered in REMEMBERED.items():
             create_touched(model)
-            sides = [sql.SQL("NULL, {}").format(sql.Identifier(name)) for name in REMEMBERED[model]]
+            sides = [sql.SQL("NULL, {}").format(sql.Identifier(name)) for name in remembered]
             listed = sql.SQL(", ").join([sql.SQL("id, true"), *sides])
             statement = "INSERT INTO facts_touched SELECT {} FROM {} WHERE workspace_id = %s"
             with connection.cursor() as cursor:

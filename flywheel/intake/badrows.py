@@ -4,18 +4,22 @@ import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, TYPE_CHECKING, Self
 
 from django.utils.translation import gettext as _
 
 from flywheel.intake.preparing import Issue
 from flywheel.intake.words import expected
 
+if TYPE_CHECKING:
+    from _csv import Writer
+
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def neutral(cell: str) -> str:
-    """A cell that no spreadsheet runs as a formula."""
+    """A cell that no spreadsheet runs as a formula, nor stumbles over."""
+    cell = cell.replace("\0", "")
     if cell.startswith(_FORMULA_STARTS) and not _is_number(cell):
         return "'" + cell
     return cell
@@ -53,7 +57,7 @@ class BadRows:
             self._writer().writerow([line, neutral(wrong), *map(neutral, rows.get(line, ()))])
         self.count += len(by_line)
 
-    def _writer(self) -> "csv._writer":
+    def _writer(self) -> "Writer":
         if self._file is None:
             self._file = self.path.open("w", encoding="utf-8-sig", newline="")  # with a mark, so that Excel reads it
             csv.writer(self._file).writerow([_("Line"), _("What is wrong"), *map(neutral, self.header)])

@@ -181,7 +181,7 @@ def _read(
     """Read the whole file into the stage; after the first bad row go on only to find the others."""
     notes: dict[str, int] = {}
     seen = 0
-    with _bad_rows(batch, table.header) as bad_rows:
+    with _bad_rows(batch, table.header) as bad_rows, stage.receiving() as store:
         for chunk in table.chunks:
             prepared = preparer.prepare(chunk)
             findings.rows += len(chunk.rows) + len(chunk.ragged)
@@ -189,7 +189,7 @@ def _read(
             if prepared.issues:
                 bad_rows.add(prepared.bad_cells, prepared.issues)
             elif not findings.bad_rows:
-                stage.add(prepared)
+                store(prepared)
             for name, count in prepared.rows.notes.items():
                 notes[name] = notes.get(name, 0) + count
             reporter.advance(table.position() - seen)

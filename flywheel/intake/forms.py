@@ -96,7 +96,7 @@ class MappingForm(forms.Form):
         headers = [("", "–"), *((name, name) for name in preview.header)]
         for column in self.kind.columns:
             self.fields[_column_key(column)] = forms.ChoiceField(
-                label=column.label, choices=headers, required=False, initial=plan.columns.get(column.name, "")
+                label=str(column.label), choices=headers, required=False, initial=plan.columns.get(column.name, "")
             )
             self.fields[_constant_key(column)] = forms.CharField(
                 label=_("Fixed value for %(field)s") % {"field": column.label},

@@ -4,7 +4,8 @@ A column that the file does not have is left alone; a blank cell does not erase 
 nothing new is not written at all.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,16 +44,23 @@ class Stage:
         self._run("DROP TABLE IF EXISTS pg_temp.intake_stage")
         self._run("CREATE TEMPORARY TABLE {stage} ({body})", body=body)
 
-    def add(self, prepared: Prepared) -> None:
-        """Store the rows of a chunk."""
-        if not prepared.ids:
-            return
-        self.rows += len(prepared.ids)
-        self._hashes.append(np.fromiter(map(hash, prepared.ids), dtype=np.int64, count=len(prepared.ids)))
-        with connection.cursor() as cursor:
-            copy = sql.SQL("COPY {} FROM STDIN").format(STAGE)
-            with cursor.copy(copy) as stream:
-                stream.write(copy_text(prepared, self.slots))
+    @contextmanager
+    def receiving(self) -> Iterator[Callable[[Prepared], None]]:
+        """Gives a function that stores the rows of a chunk.
+
+        One COPY for the whole file, so that the server reads one chunk while the next is parsed; no other statement
+        can run on the connection meanwhile.
+        """
+        statement = sql.SQL("COPY {} FROM STDIN").format(STAGE)
+        with connection.cursor() as cursor, cursor.copy(statement) as stream:
+
+            def add(prepared: Prepared) -> None:
+                if prepared.ids:
+                    self.rows += len(prepared.ids)
+                    self._hashes.append(np.fromiter(map(hash, prepared.ids), dtype=np.int64, count=len(prepared.ids)))
+                    stream.write(copy_text(prepared, self.slots))
+
+            yield add
 
     def settle_repeats(self) -> list[Issue]:
         """Number or collapse rows with equal keys; returns an issue for each that says otherwise than the first."""
@@ -100,7 +108,7 @@ class Stage:
             "touched": upkeep.touched_columns(self.kind.model),
         }
 
-    def _run(self, statement: str, values: dict[str, object] | None = None, **parts: sql.Composable) -> list[tuple]:
+    def _run(self, statement: str, values: Mapping[str, object] | None = None, **parts: sql.Composable) -> list[tuple]:
         with connection.cursor() as cursor:
             cursor.execute(sql.SQL(statement).format(stage=STAGE, **parts), values)  # type: ignore[arg-type]
             return cursor.fetchall() if cursor.description else []

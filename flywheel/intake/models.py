@@ -79,7 +79,7 @@ class Batch(models.Model):
         """The state as its reader understands it: a queued batch is as far as its job is."""
         if self.state != self.State.QUEUED or self.job is None:
             return self.state
-        return {Job.State.RUNNING: self.RUNNING, Job.State.FAILED: self.State.FAILED}.get(self.job.state, self.state)  # type: ignore[call-overload, no-any-return]
+        return {Job.State.RUNNING: self.RUNNING, Job.State.FAILED: self.State.FAILED}.get(self.job.state, self.state)  # type: ignore[call-overload]
 
     @property
     def shown_state_label(self) -> str:

@@ -8,6 +8,7 @@ database, so no digit is lost to a float. Cells that repeat are parsed once.
 import hashlib
 import hmac
 import re
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,6 +28,7 @@ MAX_CODE = 60  # as Market.code and Channel.code
 MAX_TEXT = 500
 MAX_INTEGER = 2**31 - 1
 MAX_WHOLE_DIGITS = 14  # of an amount: 18 in all, 4 of them decimals
+NUL = "\0"
 MICROSECOND = "datetime64[us]"
 LAST_MOMENT = np.timedelta64(86_399, "s")  # a deadline given as a date ends with its day
 NO_DATE = {"0000-00-00", "0000-00-00 00:00:00"}  # how some databases write an unknown date
@@ -68,6 +70,53 @@ def parse(kind: str, cells: list[str], reading: Reading) -> Parsed:
     return PARSERS[kind](cells, reading)
 
 
+# --- whole columns, when they are as they should be ------------------------------------------------------------------
+def text_of(longest: int) -> Parser:
+    """A column of texts of at most `longest` characters."""
+    one_by_one = each(partial(limited, longest=longest))
+
+    def column(cells: list[str], reading: Reading) -> Parsed:
+        stripped = list(map(str.strip, cells))
+        sound = _longest(stripped) <= longest and NUL not in "".join(stripped)
+        return Parsed(stripped) if sound else one_by_one(cells, reading)
+
+    return column
+
+
+def people(cells: list[str], reading: Reading) -> Parsed:
+    """A column of customers' ids, in which e-mail addresses become their hashes."""
+    return each(person)(cells, reading) if "@" in "".join(cells) else text_of(MAX_ID)(cells, reading)
+
+
+def money(cells: list[str], reading: Reading) -> Parsed:
+    """A column of amounts; one of plain numbers stays as it is."""
+    plain = reading.decimal == "." and _are_plain_numbers(cells)
+    return Parsed(cells) if plain else each(partial(number, code="money"))(cells, reading)
+
+
+def integers(cells: list[str], reading: Reading) -> Parsed:
+    """A column of whole numbers."""
+    digits = "".join(cells)
+    plain = digits.isascii() and digits.isdigit() and _longest(cells) < 10
+    return Parsed(cells) if plain else each(integer)(cells, reading)
+
+
+def _are_plain_numbers(cells: list[str]) -> bool:
+    """Whether every cell is blank or digits with at most one point, short enough for an amount."""
+    text = "\n".join(cells)
+    if not text.isascii() or text.encode().translate(None, b"0123456789.").strip(b"\n"):
+        return False
+    try:
+        deque(map(float, filter(None, cells)), maxlen=0)  # refuses "." and "1.2.3"; the values are not used
+    except ValueError:
+        return False
+    return _longest(cells) <= MAX_WHOLE_DIGITS
+
+
+def _longest(cells: list[str]) -> int:
+    return max(map(len, cells), default=0)
+
+
 # --- cell by cell: each distinct cell once --------------------------------------------------------------------------
 def each(one: Callable[[str, Reading], str]) -> Parser:
     """A column parser from a parser of one stripped, non-blank cell."""
@@ -88,7 +137,9 @@ def each(one: Callable[[str, Reading], str]) -> Parser:
 
 
 def limited(cell: str, reading: Reading, longest: int) -> str:
-    """Text of at most `longest` characters."""
+    """Text of at most `longest` characters, without NUL, which the database cannot hold."""
+    if NUL in cell:
+        raise BadCellError("nul")
     if len(cell) > longest:
         raise BadCellError("too_long")
     return cell
@@ -292,15 +343,15 @@ def time_texts(times: Times) -> list[str]:
 
 
 PARSERS: dict[str, Parser] = {
-    "id": each(partial(limited, longest=MAX_ID)),
-    "code": each(partial(limited, longest=MAX_CODE)),
-    "text": each(partial(limited, longest=MAX_TEXT)),
+    "id": text_of(MAX_ID),
+    "code": text_of(MAX_CODE),
+    "text": text_of(MAX_TEXT),
     "device": each(device),
-    "person": each(person),
+    "person": people,
     "email": each(email),
     "currency": each(currency),
-    "money": each(partial(number, code="money")),
-    "integer": each(integer),
+    "money": money,
+    "integer": integers,
     "stars": each(stars),
     "bool": each(yes_no),
     "timestamp": timestamp,

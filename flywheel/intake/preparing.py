@@ -26,7 +26,7 @@ class Slot:
 
     name: str  # the database column
     origin: str  # the column of Rows that holds its texts
-    field: models.Field  # type: ignore[type-arg]
+    field: models.Field
     column: Column | None = None
     derived: Derived | None = None
 
@@ -137,12 +137,12 @@ def slots(kind: Kind, available: set[str]) -> list[Slot]:
     """What the columns `available` fill in the kind's table: their own columns, then the derived ones."""
     fields = {field.name: field for field in kind.model._meta.concrete_fields}
     own = [
-        Slot(fields[column.model_column].column, column.name, fields[column.model_column], column=column)
+        Slot(str(fields[column.model_column].column), column.name, fields[column.model_column], column=column)
         for column in kind.columns
         if column.model_column and column.name in available
     ]
     derived = [
-        Slot(fields[item.target].column, item.target, fields[item.target], derived=item)
+        Slot(str(fields[item.target].column), item.target, fields[item.target], derived=item)
         for item in kind.derived
         if available & set(item.needs)
     ]
@@ -151,18 +151,27 @@ def slots(kind: Kind, available: set[str]) -> list[Slot]:
 
 def keys(kind: Kind, rows: Rows) -> list[str]:
     """The external id of each row."""
-    ids = _joined(kind.key, kind.key_separator, rows)
+    ids = _joined(kind, kind.key, rows)
     if kind.key_otherwise and "" in ids:
-        others = _joined(kind.key_otherwise, kind.key_separator, rows)
+        others = _joined(kind, kind.key_otherwise, rows)
         ids = [own or other for own, other in zip(ids, others, strict=True)]
     return ids
 
 
-def _joined(names: tuple[str, ...], separator: str, rows: Rows) -> list[str]:
+def _joined(kind: Kind, names: tuple[str, ...], rows: Rows) -> list[str]:
     if len(names) == 1:
         return rows.texts(names[0])
-    parts = zip(*(rows.texts(name) for name in names), strict=True)
+    separator = kind.key_separator
+    parts = zip(*(_key_texts(kind, name, rows) for name in names), strict=True)
     return [text.rstrip(separator) for text in map(separator.join, parts)]
+
+
+def _key_texts(kind: Kind, name: str, rows: Rows) -> list[str]:
+    """A column's texts; amounts without closing zeros, so that 20 and 20.00 make one key."""
+    texts = rows.texts(name)
+    if kind.by_name[name].type != "money":
+        return texts
+    return [text.rstrip("0").rstrip(".") if "." in text else text for text in texts]
 
 
 def _is_personal(kind: Kind, name: str) -> bool:
@@ -202,8 +211,12 @@ def copy_text(prepared: Prepared, slots: Sequence[Slot]) -> str:
     columns = [list(map(str, prepared.chunk.lines)), _escaped(prepared.ids)]
     for slot in slots:
         texts = prepared.rows.columns[slot.origin].texts
-        columns.append(_escaped(texts) if slot.is_text else [text or NULL for text in texts])
+        columns.append(_escaped(texts) if slot.is_text else _nulled(texts))
     return "\n".join(map("\t".join, zip(*columns, strict=True))) + "\n"
+
+
+def _nulled(texts: list[str]) -> list[str]:
+    return [text or NULL for text in texts] if "" in texts else texts
 
 
 def _escaped(texts: list[str]) -> list[str]:

@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from charset_normalizer import from_bytes
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 CHUNK_ROWS = 10_000  # fits the processor's cache: 50,000 take half as long again
 SAMPLE_BYTES = 256 * 1024
@@ -45,7 +48,7 @@ class Format:
 
 @dataclass(frozen=True)
 class Ragged:
-    """A row that does not have the header's number of cells, or holds what no text may hold."""
+    """A row that does not have the header's number of cells."""
 
     line: int
     cells: list[str]
@@ -167,7 +170,7 @@ def _truncation() -> Iterator[None]:
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------
-def _header(reader: "csv._reader") -> list[str]:
+def _header(reader: "Reader") -> list[str]:
     with _readable(reader):
         first = next((row for row in reader if any(cell.strip() for cell in row)), None)
     if first is None:
@@ -181,7 +184,7 @@ def _header(reader: "csv._reader") -> list[str]:
 
 
 @contextmanager
-def _readable(reader: "csv._reader") -> Iterator[None]:
+def _readable(reader: "Reader") -> Iterator[None]:
     """What goes wrong while reading, as FileProblemErrors that name the line."""
     try:
         with _truncation():
@@ -192,7 +195,7 @@ def _readable(reader: "csv._reader") -> Iterator[None]:
         raise FileProblemError("unreadable", reader.line_num, detail=str(problem)) from problem
 
 
-def _chunks(reader: "csv._reader", width: int, size: int) -> Iterator[Chunk]:
+def _chunks(reader: "Reader", width: int, size: int) -> Iterator[Chunk]:
     while True:
         before = reader.line_num
         with _readable(reader):
@@ -215,7 +218,7 @@ def _lines(rows: list[list[str]], first: int) -> list[int]:
 
 def _checked(rows: list[list[str]], lines: Sequence[int], width: int) -> Chunk:
     """The chunk with blank rows left out and misshapen ones set apart."""
-    if set(map(len, rows)) == {width} and all(map(any, rows)) and not _has_nul(rows):
+    if set(map(len, rows)) == {width} and all(map(any, rows)):
         return Chunk(lines, rows)
     good: list[tuple[int, list[str]]] = []
     ragged = []
@@ -223,19 +226,9 @@ def _checked(rows: list[list[str]], lines: Sequence[int], width: int) -> Chunk:
         if not any(row):
             continue
         cells = row[:width] if len(row) > width and not any(row[width:]) else row
-        code = _misshapen(cells, width)
-        if code:
-            ragged.append(Ragged(line, row, code, f"{len(row)}/{width}"))
-        else:
+        if len(cells) == width:
             good.append((line, cells))
+        else:
+            code = "row_short" if len(cells) < width else "row_long"
+            ragged.append(Ragged(line, row, code, f"{len(row)}/{width}"))
     return Chunk([line for line, _ in good], [cells for _, cells in good], ragged)
-
-
-def _misshapen(cells: list[str], width: int) -> str:
-    if len(cells) != width:
-        return "row_short" if len(cells) < width else "row_long"
-    return "nul" if any("\0" in cell for cell in cells) else ""
-
-
-def _has_nul(rows: list[list[str]]) -> bool:
-    return "\0" in "".join(map("".join, rows))

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ SHOWN_ROWS = 8
 READ_ROWS = 2_000  # words and examples are looked for in these
 MOST_WORDS = 40
 SHORT = 60  # characters of a cell that are shown
-DEFAULT_MEANINGS = {"status": STATES, "event": STAGES_BY_EVENT}
+DEFAULT_MEANINGS: dict[str, Mapping[str, str]] = {"status": STATES, "event": STAGES_BY_EVENT}
 
 
 @dataclass(frozen=True)
