@@ -1,5 +1,6 @@
 """Keeps a set of programs running in one foreground process, and stops them in order."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from flywheel.embedded.process import spawn, stop
 TICK_SECONDS = 0.3
 FIRST_PAUSE_SECONDS = 1.0  # before a program that ended is started again; doubled each time
 LONGEST_PAUSE_SECONDS = 30.0
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STEADY_SECONDS = 60.0  # one that ran this long starts with the first pause again
 
 
@@ -106,22 +108,23 @@ def keep(services: Iterable[Service], until: Callable[[], bool]) -> None:
 
 
 class Stopped(BaseException):
-    """Ctrl-C or TERM: everything is stopped on the way out."""
+    """Ctrl-C, TERM, or the terminal closed: everything is stopped on the way out."""
 
 
 def stop_on_signals() -> None:
-    """Make the first Ctrl-C or TERM raise Stopped; later ones wait for the orderly end."""
+    """Make the first of STOP_SIGNALS raise Stopped; later ones wait for the orderly end."""
 
     def handle(signum: int, frame: object) -> NoReturn:
-        for each in (signal.SIGINT, signal.SIGTERM):
+        for each in STOP_SIGNALS:
             signal.signal(each, signal.SIG_IGN)
         raise Stopped
 
-    for each in (signal.SIGINT, signal.SIGTERM):
+    for each in STOP_SIGNALS:
         signal.signal(each, handle)
 
 
 def say(text: str) -> None:
-    """One line to the person at the terminal."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    """One line to the person at the terminal, who may have closed it."""
+    with contextlib.suppress(OSError):
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
