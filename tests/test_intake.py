@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from flywheel.accounts.models import Workspace
-from flywheel.facts.models import Customer, Order, OrderLine, Refund, Review, Spend, Traffic
+from flywheel.facts.models import Customer, DirtyWeek, Order, OrderLine, Refund, Review, Spend, Traffic
+from flywheel.intake import batches
 from flywheel.intake.batches import bad_rows_path
 from flywheel.intake.kinds import KINDS
 from flywheel.intake.models import Batch
-from flywheel.intake.plans import Plan
+from flywheel.intake.plans import Plan, by_header
+from flywheel.jobs import JobLost
 from flywheel.jobs.models import Job
-from tests.builders import Row, csv_file, load_plan, load_rows, loaded, market, order
+from tests.builders import Row, Silent, csv_file, load_plan, load_rows, loaded, market, order
 
 pytestmark = pytest.mark.django_db
 
@@ -267,3 +269,41 @@ def test_a_loaded_batch_starts_the_roll_once(workspace: Workspace, tmp_path: Pat
     loaded(workspace, tmp_path, "orders", [order("A-1")])
     loaded(workspace, tmp_path, "orders", [order("A-2")])
     assert list(Job.objects.values_list("kind", "params")) == [("roll", {})]
+
+
+class TakenOver(Silent):
+    """The reporter of a worker whose job another one has taken over."""
+
+    def hold(self) -> None:
+        raise JobLost("taken over")
+
+
+def test_a_worker_that_lost_its_job_leaves_nothing_and_the_next_finishes(workspace: Workspace, tmp_path: Path) -> None:
+    path = csv_file(tmp_path, [order()])
+    plan = by_header(KINDS["orders"], list(order()))
+    batch = batches.create(batches.source_named(workspace, "shop"), plan, path, path.name)
+    with pytest.raises(JobLost):
+        batches.load(batch, TakenOver())
+    batch.refresh_from_db()
+    assert (batch.state, Order.objects.count(), DirtyWeek.objects.count()) == ("draft", 0, 0)
+    assert batches.load(batch, Silent()).state == "loaded"
+
+
+def test_a_batch_that_is_loaded_is_not_loaded_again(workspace: Workspace, tmp_path: Path) -> None:
+    batch = loaded(workspace, tmp_path, "orders", [order()])
+    Path(batch.path).unlink()
+    assert counts(batches.load(batch, Silent())) == (1, 0, 0)
+
+
+def test_a_file_that_is_gone_is_named(workspace: Workspace, tmp_path: Path) -> None:
+    path = csv_file(tmp_path, [order()])
+    plan = by_header(KINDS["orders"], list(order()))
+    batch = batches.create(batches.source_named(workspace, "shop"), plan, path, path.name)
+    path.unlink()
+    assert errors(batches.load(batch, Silent())) == [(0, "", "", "missing_file")]
+
+
+def test_the_first_thousand_errors_are_kept_and_all_bad_rows(workspace: Workspace, tmp_path: Path) -> None:
+    batch = load_rows(workspace, tmp_path, "orders", [order(f"A-{n}", gross="x") for n in range(1_500)])
+    assert (batch.errors.count(), batch.rejected) == (1_000, 1_500)
+    assert len(bad_rows_path(batch).read_text("utf-8-sig").splitlines()) == 1_501

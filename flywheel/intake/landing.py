@@ -37,7 +37,7 @@ class Stage:
 
     def __init__(self, kind: Kind, slots: Sequence[Slot]) -> None:
         self.kind, self.slots = kind, slots
-        self.rows = 0
+        self.rows = self.repeated = 0
         self._hashes: list[np.ndarray] = []  # 8 bytes per row: enough to know whether any key comes twice
         columns = [sql.SQL("{} {}").format(_name(slot), sql.SQL(slot.sql_type)) for slot in slots]
         body = sql.SQL(", ").join([sql.SQL("line bigint, external_id text"), *columns])
@@ -71,19 +71,17 @@ class Stage:
             return []
         issues = self._conflicts()
         if not issues:
-            self._run(_COLLAPSE)
+            self.repeated = self._run(_COLLAPSE)[0][0]
         return issues
 
     def upsert(self, workspace: Workspace, source: Source, batch_id: int | None) -> Landed:
         """Merge the rows into the fact table and note what was touched for `upkeep.after_landing`."""
         upkeep.create_touched(self.kind.model)
-        self._run("ANALYZE {stage}")
-        staged = self._run("SELECT count(*) FROM {stage}")[0][0]
         values = {"workspace": workspace.pk, "source": source.pk, "batch": batch_id}
         self._run(_UPSERT, values, **self._upsert_parts())
         written, added = self._run("SELECT count(*), count(*) FILTER (WHERE added) FROM facts_touched")[0]
         self._run("DROP TABLE {stage}")
-        return Landed(added, written - added, staged - written, self.rows - staged)
+        return Landed(added, written - added, self.rows - self.repeated - written, self.repeated)
 
     def _maybe_repeats(self) -> bool:
         if not self._hashes:
@@ -170,9 +168,12 @@ WHERE s.line > f.line AND ROW ({compared}) IS DISTINCT FROM ROW ({first})
 ORDER BY s.line LIMIT %(most)s
 """
 _COLLAPSE = """
-DELETE FROM {stage} AS s USING (
-    SELECT external_id, min(line) AS line FROM {stage} GROUP BY external_id HAVING count(*) > 1
-) AS r WHERE s.external_id = r.external_id AND s.line > r.line
+WITH collapsed AS (
+    DELETE FROM {stage} AS s USING (
+        SELECT external_id, min(line) AS line FROM {stage} GROUP BY external_id HAVING count(*) > 1
+    ) AS r WHERE s.external_id = r.external_id AND s.line > r.line RETURNING s.line
+)
+SELECT count(*) FROM collapsed
 """
 _NUMBER = """
 UPDATE {stage} AS s SET external_id = s.external_id || '|' || r.place
