@@ -199,7 +199,7 @@ def test_an_engine_page_shows_its_kpis(engine, query, sound, reader, client):
 
 @pytest.mark.parametrize("engine", ENGINE_CONTEXTS)
 def test_every_figure_is_one_that_plotly_accepts(engine, sound):
-    context = ENGINE_CONTEXTS[engine](sound, Choice(WEEK, 13, ""))
+    context = ENGINE_CONTEXTS[engine](sound, Choice(WEEK, 13, "", WEEK))
     assert context["charts"]
     for chart in context["charts"]:
         graph_objects.Figure(_without_theme(chart["figure"]))
@@ -233,7 +233,7 @@ def test_the_flywheel_and_the_engine_page_show_the_same_number(sound, reader, cl
     kept = diagnose_week(sound, WEEK, NOW)
     stored = {r["key"]: r["recent"][-1] for r in kept.kpis}
     for engine in ENGINE_CONTEXTS:
-        loaded = replace(load(sound, Choice(WEEK, 4, "")), weeks=1)
+        loaded = replace(load(sound, Choice(WEEK, 4, "", WEEK)), weeks=1)
         cards = kpi_cards(sound, engine, loaded)
         entries = [k for k in KPIS.values() if k.engine == engine]
         for entry, card in zip(entries, cards, strict=True):
@@ -252,7 +252,7 @@ def test_orders_by_status_say_which_count(sound, reader, client):
         )  # fmt: skip
     DirtyWeek.objects.create(workspace=sound, rollup=Rollup.CONVERSION, week=WEEK)
     roll_dirty_weeks(sound)
-    table = ENGINE_CONTEXTS["conversion"](sound, Choice(WEEK, 4, ""))["statuses"]
+    table = ENGINE_CONTEXTS["conversion"](sound, Choice(WEEK, 4, "", WEEK))["statuses"]
     assert [(r["status"], r["orders"], r["counted"]) for r in table["rows"]] == [
         ("paid", 2.0, True),
         ("canceled", 1.0, False),

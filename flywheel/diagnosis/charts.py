@@ -7,7 +7,6 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 Figure = dict[str, Any]
-PARTS = 8  # colours of parts in the style sheet, --fw-part-1 to --fw-part-8
 
 
 def _clean(values: Sequence[float | None]) -> list[float | None]:
@@ -59,10 +58,7 @@ def band_figure(
 
 def stacked_figure(weeks: Sequence[str], parts: Sequence[tuple[str, Sequence[float]]]) -> Figure:
     """Stacked weekly bars, one colour per part."""
-    bars = [
-        {"type": "bar", "name": name, "x": list(weeks), "y": _clean(values), "marker": {"color": f"@part-{n % PARTS + 1}"}}
-        for n, (name, values) in enumerate(parts)
-    ]
+    bars = [{"type": "bar", "name": name, "x": list(weeks), "y": _clean(values)} for name, values in parts]
     return {
         "data": bars,
         "layout": {

@@ -20,6 +20,7 @@ from flywheel.accounts.templatetags.formats import compact, day, number, percent
 from flywheel.diagnosis import charts, words
 from flywheel.diagnosis.flywheel_page import place_names
 from flywheel.diagnosis.running import load_business
+from flywheel.facts.calendar import last_complete_week
 from flywheel.facts.models import Channel, Market, OrderState
 from flywheel.measures import frames
 
@@ -37,6 +38,7 @@ class Choice:
     week: date
     weeks: int
     market: str
+    complete: date  # the newest week that is over by the calendar
 
     @classmethod
     def parse(cls, query: Mapping[str, str], workspace: Workspace, week: date) -> "Choice":
@@ -45,12 +47,17 @@ class Choice:
         count = int(weeks) if weeks.isdecimal() and int(weeks) in (*PERIODS, ALL) else DEFAULT_WEEKS
         code = query.get("market", "")
         known = Market.objects.filter(workspace=workspace, code=code).exists()
-        return cls(week, count, code if known else "")
+        return cls(week, count, code if known else "", last_complete_week(workspace))
 
     @property
     def first(self) -> date | None:
         """The first week of the period; None for all weeks."""
         return self.week - timedelta(weeks=self.weeks - 1) if self.weeks else None
+
+    @property
+    def last(self) -> date:
+        """The last week of the period; all weeks also hold what came after the newest traffic, orders and spend."""
+        return self.week if self.weeks else max(self.week, self.complete)
 
     @property
     def where(self) -> dict[str, str]:
@@ -177,7 +184,12 @@ def by_market(workspace: Workspace, loaded: Loaded, kpis: tuple[str, ...], count
         sums = _period_sums(loaded, counts, position)
         results = [weekly.result_at(KPIS[k], loaded.panel, loaded.last, position, loaded.weeks) for k in kpis]
         rows.append(
-            {"name": names.get(code) or code or _("unknown"), "counts": list(sums.values()), "results": results}
+            {
+                "code": code,
+                "name": names.get(code) or code or _("unknown"),
+                "counts": list(sums.values()),
+                "results": results,
+            }
         )
     rows.sort(key=lambda r: -float(np.nan_to_num(r["counts"][0])))
     return {"rows": rows, "kpi_names": [KPIS[k].name.get(language) for k in kpis]}
@@ -189,20 +201,25 @@ def by_market(workspace: Workspace, loaded: Loaded, kpis: tuple[str, ...], count
 def market_context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
     """Channels and markets: what they cost and bring."""
     loaded = load(workspace, choice)
-    journey = frames.conversion(workspace, ("channel",), choice.first, choice.week, choice.where)
-    spend = frames.market(workspace, ("channel",), choice.first, choice.week, choice.where)
+    journey = frames.conversion(workspace, ("channel",), choice.first, choice.last, choice.where)
+    spend = frames.market(workspace, ("channel",), choice.first, choice.last, choice.where)
     names = place_names(workspace)["channel"]
     kinds = {c.code: c.get_kind_display() for c in Channel.objects.filter(workspace=workspace)}
     rows = market.channel_mix(journey, spend)
+    table = by_market(
+        workspace, loaded, ("cac", "cost_per_session"), ("orders", "first_orders", "sessions", "cost_base")
+    )
+    every = frames.statuses(workspace, ("market",), choice.first, choice.last, choice.where)
+    orders = dict(zip(every["market"], every["orders"], strict=True))
+    for row in table["rows"]:
+        row["all_orders"] = orders.get(row["code"])
     return {
         "cards": kpi_cards(workspace, "market", loaded),
         "charts": [c for c in (_sessions_chart(workspace, choice, names), kpi_trend(workspace, "cac", loaded)) if c],
         "channels": [
             {"row": r, "name": names.get(r.channel) or _("unknown"), "kind": kinds.get(r.channel, "")} for r in rows
         ],
-        "by_market": by_market(
-            workspace, loaded, ("cac", "cost_per_session"), ("orders", "first_orders", "sessions", "cost_base")
-        ),
+        "by_market": table,
     }
 
 
@@ -238,7 +255,7 @@ def _sessions_chart(workspace: Workspace, choice: Choice, names: Mapping[str, st
 def conversion_context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
     """The journey, where it loses, and which orders count."""
     loaded = load(workspace, choice)
-    first, last, where = choice.first, choice.week, choice.where
+    first, last, where = choice.first, choice.last, choice.where
     payments = frames.payments(workspace, ("method",), first, last, where)
     return {
         "cards": kpi_cards(workspace, "conversion", loaded),
@@ -295,7 +312,7 @@ def _funnel_chart(loaded: Loaded) -> dict[str, Any] | None:
 
 def _devices(workspace: Workspace, choice: Choice) -> list[dict[str, Any]]:
     """Conversion per device; devices without sessions are left out."""
-    frame = frames.conversion(workspace, ("device",), choice.first, choice.week, choice.where)
+    frame = frames.conversion(workspace, ("device",), choice.first, choice.last, choice.where)
     rows = []
     for record in frame.loc[frame["sessions"] > 0].sort_values("sessions", ascending=False).to_dict("records"):
         steps = {s.key: s for s in conversion.funnel({k: float(record[k]) for k in conversion.STAGES})}
@@ -307,7 +324,7 @@ def _devices(workspace: Workspace, choice: Choice) -> list[dict[str, Any]]:
 
 def _statuses(workspace: Workspace, choice: Choice) -> dict[str, Any]:
     """Orders by the source's status word, and whether they count."""
-    frame = frames.statuses(workspace, ("status", "state"), choice.first, choice.week, choice.where)
+    frame = frames.statuses(workspace, ("status", "state"), choice.first, choice.last, choice.where)
     rows = frame.sort_values("orders", ascending=False).to_dict("records")
     for row in rows:
         row["counted"] = row["state"] in _COUNTED
@@ -373,7 +390,7 @@ def _cell(table: cohorts.Retention, cohort: int, age: int) -> str:
 def _deliveries(workspace: Workspace, choice: Choice) -> list[dict[str, Any]]:
     """Deliveries and promises per market, both ways of counting late, and the total first."""
     names = place_names(workspace)["market"]
-    frame = frames.aftersales(workspace, ("market",), choice.first, choice.week, choice.where)
+    frame = frames.aftersales(workspace, ("market",), choice.first, choice.last, choice.where)
     frame = frame.loc[frame["deliveries"] > 0].sort_values("deliveries", ascending=False)
     rows = [_delivery_row(names.get(r["market"]) or r["market"] or _("unknown"), r) for _i, r in frame.iterrows()]
     if len(rows) > 1:
