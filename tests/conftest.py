@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from django.conf import settings
 
+from flywheel.environment import BASE_DIR
+from flywheel.prepare import compile_messages
 from tests import servers
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
         stack = contextlib.ExitStack()
         config.add_cleanup(stack.close)
         stack.enter_context(servers.for_this_run())
+        compile_messages(BASE_DIR / "locale")
         os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     import django
 
