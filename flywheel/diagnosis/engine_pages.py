@@ -347,7 +347,15 @@ def aftersales_context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
     loaded = load(workspace, choice)
     return {
         "cards": kpi_cards(workspace, "aftersales", loaded),
-        "charts": [c for c in (_retention_chart(workspace, choice), kpi_trend(workspace, "on_time", loaded)) if c],
+        "charts": [
+            chart
+            for chart in (
+                _retention_chart(workspace, choice),
+                kpi_trend(workspace, "repeat_rate_90", loaded),
+                kpi_trend(workspace, "on_time", loaded),
+            )
+            if chart
+        ],
         "deliveries": _deliveries(workspace, choice),
     }
 

@@ -126,13 +126,13 @@ def recent_weeks(last: date, rows: Mapping[str, Json]) -> list[date]:
 
 
 def trust_strip(coverage: Mapping[str, str], last: date) -> list[dict[str, str]]:
-    """How far each kind of data reaches, for the strip on top."""
+    """How far each kind of data reaches, for the strip on top; told only where it is not up to `last`."""
     strip = []
     for kind, name in COVERAGE.items():
         end = coverage.get(kind, "")
         state = "missing" if not end else ("ok" if date.fromisoformat(end) >= last else "late")
-        text = _("to %(week)s") % {"week": week(end)} if end else _("not loaded")
-        strip.append({"name": str(name), "text": text, "state": state})
+        told = "" if state == "ok" else _("to %(week)s") % {"week": week(end)} if end else _("not loaded")
+        strip.append({"name": str(name), "text": told, "state": state})
     return strip
 
 

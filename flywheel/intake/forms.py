@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from flywheel.accounts.models import Workspace, check_time_zone
 from flywheel.facts.models import Source
-from flywheel.intake.kinds import KINDS, Column, Kind, kind_choices
+from flywheel.intake.kinds import Column, kind_choices
 from flywheel.intake.models import Mapping
 from flywheel.intake.parsing import parse
 from flywheel.intake.plans import Plan
@@ -213,8 +213,3 @@ def _column_key(column: Column) -> str:
 
 def _constant_key(column: Column) -> str:
     return f"constant-{column.name}"
-
-
-def chosen_kind(slug: str) -> Kind | None:
-    """The kind of that name, or None."""
-    return KINDS.get(slug)

@@ -13,7 +13,6 @@ EXPECTED: dict[str, str | Promise] = {
     "missing_file": _("the uploaded file, which is no longer there"),
     "column_missing": _("a column of this name in the file, for the field %(detail)s"),
     "field_unmapped": _("a column or a fixed value for this required field"),
-    "too_many_files": _("one table in the file"),
     # the row
     "row_short": _("as many cells as the header has (%(detail)s)"),
     "row_long": _("as many cells as the header has (%(detail)s)"),

@@ -24,7 +24,7 @@ register = template.Library()
 
 NOTHING = "–"
 MINUS = "−"
-WHOLE_MONEY_FROM = 1_000  # amounts from here on are shown without cents
+WHOLE_MONEY_FROM = 100  # amounts from here on are shown without cents
 COMPACT_FROM = 1_000_000  # estimates from here on are shown as 1.2M / 120万
 DECIMALS_BELOW = 100  # compact figures below it keep a decimal
 SMALL_RATE = 0.1  # rates below it get a second decimal, so that 2.31 % and 2.38 % differ
@@ -66,7 +66,7 @@ def number(value: Number | None, digits: int = 0) -> str:
 
 @register.filter
 def money(value: Number | None, currency: str) -> str:
-    """An amount with its currency sign; cents only below 1,000."""
+    """An amount with its currency sign; cents only below 100."""
     if not _known(value):
         return NOTHING
     whole = abs(float(value)) >= WHOLE_MONEY_FROM
