@@ -3,11 +3,10 @@
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from flywheel.jobs.lost import SEND_AGAIN_SECONDS, find_lost_jobs
 from flywheel.jobs.models import Job
 from flywheel.jobs.progress import Heartbeat, Progress
 from tests.sample_room.jobs import calls
+from tests.workers import celery_worker, children
 
 State = Job.State
 RunJobs = Callable[[], int]
@@ -290,21 +290,6 @@ def test_a_silent_job_that_is_just_committing_is_left_alone(workspace: Workspace
 
 
 # --- real worker processes --------------------------------------------------------------------------------------------
-@contextlib.contextmanager
-def _worker(environment: dict[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """A Celery worker with one pool process on the test's database and queue."""
-    command = [sys.executable, "-m", "celery", "-A", "flywheel", "worker", "--loglevel", "INFO"]
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            command, env={**environment, "CELERY_WORKERS": "1"}, stdout=output, stderr=output, cwd=settings.BASE_DIR
-        )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
 def _ends(job: Job, state: Job.State) -> bool:
     """Whether the job comes to `state` within a minute, with the beat task run as beat would."""
 
@@ -315,25 +300,20 @@ def _ends(job: Job, state: Job.State) -> bool:
     return wait_until(ended, 60, pause=0.5)
 
 
-def _children(pid: int) -> list[int]:
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in listed]
-
-
 @pytest.mark.usefixtures("empty_queue")
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("victim", ["worker", "pool process"])
 def test_a_job_whose_worker_is_killed_in_a_transaction_is_finished_by_another(
     victim: str, workspace: Workspace, server_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    with _worker(server_environment, tmp_path / "first.log") as first:
+    with celery_worker(server_environment, tmp_path / "first.log") as first:
         job = jobs.start(workspace, "sample.write", {"seconds": 60})
         _wait_for_step(job, "storing")
-        pool = _children(first.pid)
+        pool = children(first.pid)
         os.kill(first.pid if victim == "worker" else pool[0], signal.SIGKILL)
         assert wait_until(lambda: not Path(f"/proc/{pool[0]}").exists(), 10)
         assert not Workspace.objects.filter(name__endswith="half").exists()
-        with _worker(server_environment, tmp_path / "second.log"):
+        with celery_worker(server_environment, tmp_path / "second.log"):
             assert _ends(job, State.DONE)
     job.refresh_from_db()
     assert (job.attempt, job.result) == (2, {"attempt": 2})

@@ -1,0 +1,55 @@
+"""A worker that dies in the middle of a load: nothing partial stays, and the batch is finished by the next one."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from flywheel.accounts.models import Workspace
+from flywheel.embedded.process import wait_until
+from flywheel.facts.models import DirtyWeek, Order
+from flywheel.intake import batches
+from flywheel.intake.kinds import KINDS
+from flywheel.intake.models import Batch
+from flywheel.intake.plans import by_header
+from flywheel.jobs.lost import find_lost_jobs
+from flywheel.jobs.models import Job
+from tests.builders import csv_file, order
+from tests.workers import celery_worker, children
+
+ROWS = 60_000
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("empty_queue")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_load_whose_worker_is_killed_leaves_nothing_and_finishes_later(
+    workspace: Workspace, server_environment: dict[str, str], tmp_path: Path
+) -> None:
+    rows = [order(f"A-{n}", customer_id=f"C-{n}") for n in range(ROWS)]
+    path = csv_file(tmp_path, rows)
+    plan = by_header(KINDS["orders"], list(rows[0]))
+    batch = batches.create(batches.source_named(workspace, "shop"), plan, path, "orders.csv")
+    with celery_worker(server_environment, tmp_path / "first.log") as first:
+        batches.start(batch)
+        assert wait_until(
+            lambda: Job.objects.filter(kind="import", state="running", done__gt=0).exists(), 30, pause=0.02
+        )
+        pool = children(first.pid)
+        os.kill(pool[0], signal.SIGKILL)
+        os.kill(first.pid, signal.SIGKILL)
+    assert not Order.objects.filter(workspace=workspace).exists()
+    assert not DirtyWeek.objects.filter(workspace=workspace).exists()
+    assert Job.objects.get(kind="import").state == "running"  # nobody has missed it yet
+
+    def finished() -> bool:
+        find_lost_jobs()
+        return Batch.objects.filter(pk=batch.pk, state=Batch.State.LOADED).exists()
+
+    with celery_worker(server_environment, tmp_path / "second.log"):
+        assert wait_until(finished, 90, pause=0.5)
+    batch.refresh_from_db()
+    assert (batch.rows, batch.added, batch.job.attempt) == (ROWS, ROWS, 2)
+    assert Order.objects.filter(workspace=workspace).count() == ROWS
