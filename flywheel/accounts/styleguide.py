@@ -39,9 +39,9 @@ def wheel_state(weakest: str | None, link: int | None = None, unknown: bool = Fa
     shares = {"market": 0.91, "conversion": 0.84, "aftersales": 0.58}
     values = {"market": "€4,210", "conversion": "€9,860", "aftersales": "€31,400"}
     flows = [
-        (_("48,210 sessions a week"), _("61% engaged")),
-        (_("1,204 new customers a week"), _("82% delivered on promise")),
-        (_("318 repeat orders and referrals a week"), _("11% of sessions by word of mouth")),
+        (_("48,210 sessions a week"), _("%(share)s engaged") % {"share": "61%"}),
+        (_("1,204 new customers a week"), _("%(share)s delivered on promise") % {"share": "82%"}),
+        (_("318 repeat orders and referrals a week"), _("%(share)s of sessions by word of mouth") % {"share": "11%"}),
     ]
     order = list(ENGINES_SHORT)
     return {

@@ -42,7 +42,7 @@ def band_figure(
     return {
         "data": [
             edge | {"y": _clean(highs), "showlegend": False},
-            edge | {"y": _clean(lows), "fill": "tonexty", "fillcolor": f"@{tone}/0.15", "name": _("95 % interval")},
+            edge | {"y": _clean(lows), "fill": "tonexty", "fillcolor": f"@{tone}/0.15", "name": _("Interval (95 %)")},
             {
                 "type": "scatter",
                 "mode": "lines",

@@ -156,7 +156,7 @@ def kpi_trend(workspace: Workspace, key: str, loaded: Loaded) -> dict[str, Any] 
             unit,
             entry.engine,
         ),
-        "columns": [_("Week of"), name, _("95 % interval"), _("Sample")],
+        "columns": [_("Week of"), name, _("Interval (95 %)"), _("Sample")],
         "rows": [[_day(w), t.text, t.interval, t.sample] for w, t in reversed(list(zip(weeks, texts, strict=True)))],
     }
 
@@ -292,7 +292,7 @@ def _funnel_chart(loaded: Loaded) -> dict[str, Any] | None:
             _("Stage"),
             _("Sessions"),
             _("Of the stage before"),
-            _("95 % interval"),
+            _("Interval (95 %)"),
             _("Of all sessions"),
             _("Lost here"),
         ],

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
 
 from engines.kpi import KPIS, Kpi
 from flywheel.accounts.models import Workspace
@@ -21,12 +20,12 @@ TOP_DRIVERS = 8
 ENGINES = ("market", "conversion", "aftersales")
 
 COVERAGE = {
-    "orders": _lazy("Orders"),
-    "traffic": _lazy("Traffic"),
-    "spend": _lazy("Spend"),
-    "deliveries": _lazy("Deliveries"),
-    "reviews": _lazy("Reviews"),
-    "refunds": _lazy("Refunds"),
+    "orders": gettext_lazy("Orders"),
+    "traffic": gettext_lazy("Traffic"),
+    "spend": gettext_lazy("Spend"),
+    "deliveries": gettext_lazy("Deliveries"),
+    "reviews": gettext_lazy("Reviews"),
+    "refunds": gettext_lazy("Refunds"),
 }
 
 

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext_lazy
 
 from flywheel.accounts.templatetags.formats import day, money, number, percent
 from flywheel.accounts.words import ENGINES_SHORT
@@ -93,27 +92,27 @@ NEXT_STEP = {
 def names_of(segments: Sequence[Mapping[str, Any]], dimension: str, names: Mapping[str, str]) -> list[str]:
     """The located values of one dimension, by their names."""
     return [
-        str(names.get(s["value"]) or s["value"] or _now("unknown")) for s in segments if s["dimension"] == dimension
+        str(names.get(s["value"]) or s["value"] or gettext("unknown")) for s in segments if s["dimension"] == dimension
     ]
 
 
 def where_text(segments: Sequence[Mapping[str, Any]], names: Mapping[str, Mapping[str, str]]) -> str:
     """Where the loss sits, such as "United States · mobile"."""
     parts = [names_of(segments, d, names.get(d, {})) for d in ("market", "device", "channel", "carrier")]
-    return " · ".join(_now(", ").join(part) for part in parts if part)
+    return " · ".join(gettext(", ").join(part) for part in parts if part)
 
 
 def verdict_sentence(verdict: Mapping[str, Any], currency: str, where: str) -> str:
     """The verdict in one sentence: engine, driver, place, money and certainty; or no call and its reason."""
     if not verdict["called"]:
-        return _now("No call this week: %(reason)s.") % {"reason": NO_CALL[verdict["reason"]]}
+        return gettext("No call this week: %(reason)s.") % {"reason": NO_CALL[verdict["reason"]]}
     words = {
         "engine": ENGINES_SHORT[verdict["engine"]],
         "driver": DRIVERS[verdict["driver"]],
         "where": where,
         "loss": money(round_money(verdict["loss"]), currency),
     }
-    return _now("%(engine)s is the weakest link: %(driver)s (%(where)s) costs about %(loss)s a week.") % words
+    return gettext("%(engine)s is the weakest link: %(driver)s (%(where)s) costs about %(loss)s a week.") % words
 
 
 def verdict_detail(verdict: Mapping[str, Any], currency: str) -> str:
@@ -125,9 +124,9 @@ def verdict_detail(verdict: Mapping[str, Any], currency: str) -> str:
         "high": money(round_money(verdict["high"]), currency),
         "chance": _chance(verdict["chance"]),
     }
-    text = _now("90 %% interval %(low)s to %(high)s; the largest loss with a probability of %(chance)s.") % words
+    text = gettext("90 %% interval %(low)s to %(high)s; the largest loss with a probability of %(chance)s.") % words
     if verdict["since"]:
-        text += " " + _now("First signal in the week of %(day)s.") % {"day": _day(verdict["since"])}
+        text += " " + gettext("First signal in the week of %(day)s.") % {"day": _day(verdict["since"])}
     return text
 
 
@@ -144,7 +143,9 @@ _COUNTED = {"too_few_sessions", "too_few_customers", "too_young"}
 
 
 def _chance(chance: float) -> str:
-    return _now("over 99 %") if chance > 0.99 else percent(chance, 0)  # 2,000 draws cannot tell 99.9 % from certainty
+    if chance > 0.99:  # 2,000 draws cannot tell 99.9 % from certainty
+        return gettext("over 99 %")
+    return percent(chance, 0)
 
 
 def _day(text: str) -> str:
