@@ -6,6 +6,7 @@ web server, Celery worker and beat, starts again what ends, and stops everything
 
 import argparse
 import contextlib
+import importlib
 import os
 import signal
 import socket
@@ -48,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(demo: bool) -> None:
     """Everything is stopped, last started first, on the way out of the blocks."""
     begun = time.monotonic()
+    importlib.import_module("flywheel.settings")  # refuses bad values before anything is started
     var, host, port = env.var_dir(), env.text("HOST"), env.number("PORT", 1, 65535)
     check_port(host, port)
     with contextlib.ExitStack() as stack:

@@ -117,7 +117,7 @@ def _change_some_facts(workspace: Workspace, source: Source, seed: int) -> tuple
     spend = random.spend(0)
     spend.save()
     orders = (*new, cancelled, removed)
-    return {fact.week for fact in (*orders, spend)}, {o.delivered_week for o in orders if o.delivered_week}
+    return {*(o.week for o in orders), spend.week}, {o.delivered_week for o in orders if o.delivered_week}
 
 
 def test_only_the_dirty_roll_up_and_week_is_rolled(workspace: Workspace, source: Source) -> None:
@@ -196,7 +196,9 @@ def test_it_tells_how_far_it_is(workspace: Workspace) -> None:
 # --- the job ---------------------------------------------------------------------------------------------------------
 def running_job(workspace: Workspace) -> Job:
     """A roll that this worker has claimed."""
-    return runner.claim(jobs.start(workspace, "roll", {}).pk)
+    job = runner.claim(jobs.start(workspace, "roll", {}).pk)
+    assert job is not None
+    return job
 
 
 def test_the_job_rolls_and_starts_the_diagnosis(workspace: Workspace) -> None:

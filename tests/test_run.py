@@ -211,3 +211,12 @@ def _is_running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_a_bad_setting_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    environment = {**os.environ, "VAR_DIR": str(tmp_path / "var"), "CELERY_WORKERS": "0"}
+    command = [sys.executable, "-m", "flywheel.run"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=settings.BASE_DIR, check=False)
+    assert ended.returncode == 1
+    assert "Cannot start: CELERY_WORKERS='0': expected a whole number from 1 to 64." in ended.stdout + ended.stderr
+    assert not (tmp_path / "var" / "servers").exists()

@@ -13,9 +13,8 @@ def get_workspace(request: HttpRequest, slug: str, needs: Role = Role.READER) ->
     without the right. `request.workspace` and `request.role` are set for the templates' frame.
     Views are behind `login_required`, so the user is known here.
     """
-    membership = (
-        Membership.objects.select_related("workspace").filter(user_id=request.user.pk, workspace__slug=slug).first()
-    )
+    held = Membership.objects.select_related("workspace")
+    membership = held.filter(user_id=request.user.pk or 0, workspace__slug=slug).first()
     if membership is None:
         raise Http404
     if membership.role < needs:
