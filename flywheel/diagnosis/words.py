@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from django.utils.translation import gettext, ngettext, pgettext_lazy
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from flywheel.accounts.templatetags.formats import day, money, number, percent
@@ -125,9 +125,10 @@ def verdict_detail(verdict: Mapping[str, Any], currency: str) -> str:
         "chance": _chance(verdict["chance"]),
     }
     text = gettext("90 %% interval %(low)s to %(high)s; the largest loss with a probability of %(chance)s.") % words
-    if verdict["since"]:
-        text += " " + gettext("First signal in the week of %(day)s.") % {"day": _day(verdict["since"])}
-    return text
+    if not verdict["since"]:
+        return text
+    words = {"certainty": text, "day": _day(verdict["since"])}
+    return gettext("%(certainty)s First signal in the week of %(day)s.") % words
 
 
 def _missing_detail(verdict: Mapping[str, Any]) -> str:
@@ -135,8 +136,8 @@ def _missing_detail(verdict: Mapping[str, Any]) -> str:
     have, needed = verdict.get("have"), verdict.get("needed")
     if have is None or needed is None or verdict["reason"] not in _COUNTED:
         return text
-    counts = {"have": number(have), "needed": number(needed)}
-    return text + " " + ngettext("%(have)s of %(needed)s.", "%(have)s of %(needed)s.", int(needed)) % counts
+    words = {"step": text, "have": number(have), "needed": number(needed)}
+    return gettext("%(step)s %(have)s of %(needed)s.") % words
 
 
 _COUNTED = {"too_few_sessions", "too_few_customers", "too_young"}
