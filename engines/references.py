@@ -1,5 +1,6 @@
 """The level a driver could reach, and whether the gap to it is more than usual variation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
 
@@ -58,10 +59,11 @@ def _own(now: Level, past: History) -> tuple[Array, Array, np.ndarray]:
         return blank, blank, np.zeros(width, dtype=bool)
     shape = season(past)
     blocks = past.blocks - shape[1:, None]
-    sampling = np.nanmean(past.errors**2, axis=0)
+    sampling = _per_market(np.nanmean, past.errors**2)
     noise = _noise(blocks, sampling)
-    median, quartile = np.nanmedian(blocks, axis=0), np.nanquantile(blocks, QUARTILE, axis=0)
-    spread = np.nanvar(blocks, axis=0)
+    median = _per_market(np.nanmedian, blocks)
+    quartile = _per_market(lambda b, axis: np.nanquantile(b, QUARTILE, axis=axis), blocks)
+    spread = _per_market(np.nanvar, blocks)
     trust = np.clip(1 - sampling / np.maximum(spread, 1e-18), 0, 1)
     log = median + trust * (quartile - median) + shape[0]
     enough = (~np.isnan(blocks)).sum(axis=0) >= MIN_BLOCKS
@@ -74,10 +76,19 @@ def _noise(blocks: Array, sampling: Array) -> Array:
 
     Differences of neighbours hardly see a shift of level, so a weakness within the history does not hide itself.
     """
-    with np.errstate(all="ignore"):
-        steps = np.nanmedian(np.abs(np.diff(blocks, axis=0)), axis=0) / MEDIAN_STEP
-        beyond = np.nanmedian(np.maximum(steps**2 - sampling, 0))
-    return np.sqrt(sampling + (0 if np.isnan(beyond) else beyond))
+    steps = _per_market(np.nanmedian, np.abs(np.diff(blocks, axis=0))) / MEDIAN_STEP
+    beyond = np.maximum(steps**2 - sampling, 0)
+    common = np.nanmedian(beyond) if (~np.isnan(beyond)).any() else 0.0
+    return np.asarray(np.sqrt(sampling + common))
+
+
+def _per_market(statistic: Callable[..., Array], values: Array) -> Array:
+    """A statistic down the columns, NaN for markets without any value."""
+    known = (~np.isnan(values)).any(axis=0)
+    result = np.full(values.shape[1], np.nan)
+    if known.any():
+        result[known] = statistic(values[:, known], axis=0)
+    return result
 
 
 def _peers(now: Level) -> tuple[Array, Array, np.ndarray]:
