@@ -21,6 +21,13 @@ def test_who_makes_a_workspace_owns_it(stranger, client):
     assert Membership.objects.get(workspace=workspace).role == Role.OWNER
 
 
+def test_a_workspace_speaks_the_language_it_was_made_in(stranger, client):
+    client.force_login(stranger)
+    client.cookies["django_language"] = "zh-hans"
+    client.post(reverse("workspace-new"), FORM)
+    assert Workspace.objects.get(name="Acme Outdoor").language == "zh-hans"
+
+
 @pytest.mark.parametrize(("field", "value"), [("time_zone", "Mars/Olympus"), ("base_currency", "XXX"), ("name", "")])
 def test_a_wrong_field_is_named_and_nothing_is_made(field, value, stranger, client):
     client.force_login(stranger)

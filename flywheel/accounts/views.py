@@ -5,6 +5,7 @@ import zoneinfo
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import get_language
 
 from flywheel.accounts.models import Membership
 from flywheel.accounts.workspaces import WorkspaceForm, create_workspace
@@ -22,10 +23,11 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @login_required
 def workspace_new(request: HttpRequest) -> HttpResponse:
-    """Make a workspace; whoever makes it owns it."""
+    """Make a workspace in the reader's language; whoever makes it owns it."""
     form = WorkspaceForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        workspace = create_workspace(request.user, **form.cleaned_data)  # type: ignore[arg-type]
+        language = get_language() or "en"
+        workspace = create_workspace(request.user, language=language, **form.cleaned_data)  # type: ignore[arg-type]
         return redirect("flywheel", workspace.slug)
     zones = sorted(zoneinfo.available_timezones())
     return render(request, "accounts/workspace_new.html", {"form": form, "time_zones": zones})
