@@ -11,13 +11,16 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
+from django.contrib.auth.password_validation import MinimumLengthValidator
+from django.core.exceptions import ValidationError
+from django.utils.translation import override
 
 from engines.kpi import KPIS
 
 ROOT = Path(__file__).parents[1]
 CATALOGUE = Path("locale/zh_Hans/LC_MESSAGES/django.po")
 SOURCES = ("engines", "flywheel", "templates", "tools")
-PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|\{\w*\}")
+PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[ds](?!\.)|\{\w*\}")  # not the "%d." of a date pattern
 LATIN_PUNCTUATION = re.compile(r"[\u4e00-\u9fff] ?[,;:?!()]|[()] ?[\u4e00-\u9fff]|[「」]")
 RENAMED = re.compile(r"\bn?p?gettext\w* as (?!_\b)\w+")
 
@@ -78,6 +81,12 @@ def test_a_translation_that_cannot_be_filled_in_is_noticed(text, translation):
 
 def test_chinese_texts_use_chinese_punctuation():
     assert [text for text in chinese() if LATIN_PUNCTUATION.search(text)] == []
+
+
+def test_a_short_password_is_refused_in_chinese():
+    with override("zh-hans"), pytest.raises(ValidationError) as refused:
+        MinimumLengthValidator(10).validate("123")
+    assert refused.value.messages == ["密码太短，至少需要 10 个字符。"]
 
 
 def test_translation_functions_keep_names_that_the_collecting_tool_knows():
