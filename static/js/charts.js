@@ -56,6 +56,13 @@
     return new Intl.NumberFormat(CHINESE ? "zh-CN" : "en-US", options);
   }
 
+  /* How Plotly writes a point's value on an axis when it is pointed at. */
+  function hoverFormat(type, format) {
+    if (type === "date") return CHINESE ? "%Y年%-m月%-d日" : "%-d %b %Y";
+    if (format === "percent") return ".2~%";
+    return format ? ",.2~f" : undefined;
+  }
+
   /* Round steps of 1, 2 or 5 through a range. */
   function steps([low, high]) {
     const rough = (high - low) / TICKS;
@@ -96,7 +103,7 @@
     const layout = { ...base, ...own };
     for (const name of new Set(["xaxis", "yaxis", ...Object.keys(own).filter((key) => /^[xy]axis\d*$/.test(key))])) {
       const { fw_format: format, ...rest } = own[name] || {};
-      layout[name] = { ...axis, ...rest };
+      layout[name] = { ...axis, hoverformat: hoverFormat(rest.type, format), ...rest };
       if (format) formats[name] = format;
     }
     return { layout, formats };
