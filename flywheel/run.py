@@ -49,8 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(demo: bool) -> None:
     """Everything is stopped, last started first, on the way out of the blocks."""
     begun = time.monotonic()
-    importlib.import_module("flywheel.settings")  # refuses bad values before anything is started
     var, host, port = env.var_dir(), env.text("HOST"), env.number("PORT", 1, 65535)
+    importlib.import_module("flywheel.settings")  # refuses bad values before anything is started
     check_port(host, port)
     with contextlib.ExitStack() as stack:
         stack.enter_context(sole_owner(var))

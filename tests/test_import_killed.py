@@ -1,11 +1,14 @@
 """A worker that dies in the middle of a load: nothing partial stays, and the batch is finished by the next one."""
 
+import contextlib
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from flywheel.accounts.models import Workspace
 from flywheel.embedded.process import wait_until
@@ -19,7 +22,18 @@ from flywheel.jobs.models import Job
 from tests.builders import csv_file, order
 from tests.workers import celery_worker, children
 
-ROWS = 60_000
+ROWS = 20_000
+
+
+@contextlib.contextmanager
+def _orders_locked() -> Iterator[None]:
+    """The orders table held by somebody else, so that a load waits in the middle of storing."""
+    other = connection.get_new_connection(connection.get_connection_params())
+    try:
+        other.execute("LOCK TABLE facts_order IN EXCLUSIVE MODE")
+        yield
+    finally:
+        other.close()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -32,11 +46,9 @@ def test_a_load_whose_worker_is_killed_leaves_nothing_and_finishes_later(
     path = csv_file(tmp_path, rows)
     plan = by_header(KINDS["orders"], list(rows[0]))
     batch = batches.create(batches.source_named(workspace, "shop"), plan, path, "orders.csv")
-    with celery_worker(server_environment, tmp_path / "first.log") as first:
+    with _orders_locked(), celery_worker(server_environment, tmp_path / "first.log") as first:
         batches.start(batch)
-        assert wait_until(
-            lambda: Job.objects.filter(kind="import", state="running", done__gt=0).exists(), 30, pause=0.02
-        )
+        assert wait_until(lambda: Job.objects.filter(kind="import", state="running", step="storing").exists(), 60)
         pool = children(first.pid)
         os.kill(pool[0], signal.SIGKILL)
         os.kill(first.pid, signal.SIGKILL)

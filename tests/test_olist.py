@@ -48,10 +48,14 @@ def late(workspace: Workspace) -> dict[str, int]:
     )
 
 
-@pytest.mark.parametrize("files", [(ORDERS, PAYMENTS, CUSTOMERS), (CUSTOMERS, PAYMENTS, ORDERS)])
-def test_olist_gives_its_known_figures_in_any_order_of_files(brazil: Workspace, files: tuple) -> None:
-    for file in files:
+def test_olist_gives_its_known_figures_with_the_orders_last(brazil: Workspace) -> None:
+    for file in (CUSTOMERS, PAYMENTS, ORDERS):
         load(brazil, *file)
+    has_known_figures(brazil)
+
+
+def has_known_figures(brazil: Workspace) -> None:
+    """The facts are those of the public data set."""
     orders = Order.objects.filter(workspace=brazil)
     assert Counter(orders.values_list("status", flat=True)) == {
         "delivered": 96_478,
