@@ -38,6 +38,8 @@ VARIABLES: dict[str, Variable] = {
         Variable("WEB_WORKERS", "2", "Web server processes."),
         Variable("CELERY_WORKERS", "2", "Celery worker processes."),
         Variable("MAX_UPLOAD_MB", "2048", "Largest file accepted by the upload page."),
+        Variable("EMAIL_URL", "", "smtp://user:password@host:587/?tls=true or smtps://... Empty: no mail is sent."),
+        Variable("EMAIL_FROM", "", "Sender of that mail, e.g. flywheel@example.com. Required with EMAIL_URL."),
         Variable("DEMO_ORDERS", "200000", "Orders in the demo business."),
         Variable("LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
         Variable("FLYWHEEL_REAL_DATA", "", "Folder with public data sets; tests that need them skip without it."),
@@ -110,6 +112,40 @@ def redis(url: str) -> tuple[str, str]:
         base = dict(parse_qsl(parts.query)).get("db", "0")
         return f"redis+socket://{parts.path}?virtual_host={base}", url
     raise ImproperlyConfigured("REDIS_URL: expected redis://host:port/number or unix:///path/to.sock?db=number.")
+
+
+def mail(url: str) -> dict[str, object]:
+    """Django's EMAIL_ settings for smtp:// (STARTTLS unless `?tls=false`) or smtps:// (TLS from the first byte).
+
+    Raises ImproperlyConfigured, without repeating the password, when it is another kind.
+    """
+    expected = "EMAIL_URL: expected smtp://user:password@host:587/?tls=true or smtps://user:password@host:465."
+    parts, options = urlsplit(url), dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+    secure = parts.scheme == "smtps"
+    starttls = options.pop("tls", str(not secure)).lower()
+    try:
+        port = parts.port or (465 if secure else 587)
+    except ValueError:
+        raise ImproperlyConfigured(expected) from None
+    unknown = options or parts.path.strip("/") or starttls not in {"true", "false"}
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or unknown or (secure and starttls == "true"):
+        raise ImproperlyConfigured(expected)
+    return {
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": port,
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": starttls == "true",
+        "EMAIL_USE_SSL": secure,
+    }
+
+
+def mail_sender() -> str:
+    """EMAIL_FROM; raises ImproperlyConfigured unless it is an address."""
+    sender = text("EMAIL_FROM")
+    if "@" not in sender:
+        raise ImproperlyConfigured(f"EMAIL_FROM={sender!r}: expected the sender's address, needed with EMAIL_URL.")
+    return sender
 
 
 def var_dir() -> Path:

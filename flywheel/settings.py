@@ -171,7 +171,16 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # no mail to addresses that nobody here has
+
+# --- mail -----------------------------------------------------------------------------------------------------------
+SENDS_MAIL = bool(env.text("EMAIL_URL"))  # without it the password reset is closed
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"  # never into a log: reset links are keys
+EMAIL_TIMEOUT = 10  # seconds; a person waits for the page
+if SENDS_MAIL:
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    DEFAULT_FROM_EMAIL = env.mail_sender()
+    globals().update(env.mail(env.text("EMAIL_URL")))
 
 # --- words ----------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -97,6 +97,43 @@ def test_another_kind_of_redis_is_refused(url: str) -> None:
         env.redis(url)
 
 
+def test_a_mail_server_is_taken_apart() -> None:
+    entry = env.mail("smtp://me%40shop:p%2Fss@mail.example:2525/?tls=true")
+    assert (entry["EMAIL_HOST"], entry["EMAIL_PORT"]) == ("mail.example", 2525)
+    assert (entry["EMAIL_HOST_USER"], entry["EMAIL_HOST_PASSWORD"]) == ("me@shop", "p/ss")
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "starttls", "tls"),
+    [
+        ("smtp://mail.example", 587, True, False),
+        ("smtp://localhost:25/?tls=false", 25, False, False),
+        ("smtps://mail.example", 465, False, True),
+    ],
+)
+def test_mail_is_encrypted_unless_told_otherwise(url: str, port: int, starttls: bool, tls: bool) -> None:
+    entry = env.mail(url)
+    assert (entry["EMAIL_PORT"], entry["EMAIL_USE_TLS"], entry["EMAIL_USE_SSL"]) == (port, starttls, tls)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mail.example:587",
+        "http://u:secret@mail.example",
+        "smtp://",
+        "smtp://u:secret@mail.example:port",
+        "smtp://mail.example/?tls=perhaps",
+        "smtp://mail.example/?ssl=true",
+        "smtps://mail.example/?tls=true",
+    ],
+)
+def test_another_kind_of_mail_server_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="EMAIL_URL: expected smtp://") as refused:
+        env.mail(url)
+    assert "secret" not in str(refused.value)
+
+
 def _start(tmp_path: Path, **given: str) -> "subprocess.CompletedProcess[str]":
     """What `python -m flywheel.run` says when it cannot start."""
     dropped = {*env.VARIABLES, "DJANGO_SETTINGS_MODULE"}
@@ -121,6 +158,7 @@ def test_the_product_refuses_a_bad_port_before_anything_starts(tmp_path: Path) -
         ({"DATABASE_URL": "postgres://me@db.invalid/shop"}, "SECRET_KEY is empty"),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL='LOUD'"),
         ({"CELERY_WORKERS": "0"}, "CELERY_WORKERS='0'"),
+        ({"EMAIL_URL": "smtp://mail.example"}, "EMAIL_FROM='': expected the sender's address"),
     ],
 )
 def test_bad_settings_are_refused_with_their_name(given: dict[str, str], message: str, tmp_path: Path) -> None:

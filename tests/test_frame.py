@@ -89,7 +89,8 @@ def test_log_in_keeps_its_reason_when_it_fails(client, reader) -> None:
 
 
 @pytest.mark.parametrize("name", ["account_login", "account_reset_password"])
-def test_pages_before_the_log_in_are_in_the_products_look(client, db, name) -> None:
+def test_pages_before_the_log_in_are_in_the_products_look(client, db, settings, name) -> None:
+    settings.SENDS_MAIL = True
     html = client.get(reverse(name)).content.decode()
     assert "fw-pitch" in html
     assert "form-control" in html

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -30,12 +31,13 @@ class Group:
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
-    """The current workspace (None outside one), the reader's other workspaces, and the side bar's groups."""
+    """The current workspace (None outside one), the reader's other workspaces, the side bar's groups, and mail."""
     workspace = getattr(request, "workspace", None)
     return {
         "workspace": workspace,
         "workspaces": SimpleLazyObject(lambda: _workspaces(request)),
         "navigation": _navigation(request, workspace) if workspace else [],
+        "sends_mail": settings.SENDS_MAIL,
     }
 
 

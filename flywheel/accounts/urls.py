@@ -1,13 +1,19 @@
-"""Start page; while developing, also the style guide."""
+"""Start page, before allauth's own addresses the password reset; while developing, also the style guide."""
 
 from django.conf import settings
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, re_path
 
-from flywheel.accounts import views
+from flywheel.accounts import passwords, views
 
 urlpatterns: list[URLPattern] = [
     path("", views.home, name="home"),
     path("workspaces/new/", views.workspace_new, name="workspace-new"),
+    path("accounts/password/reset/", passwords.reset, name="account_reset_password"),
+    re_path(
+        r"^accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        passwords.reset_from_key,
+        name="account_reset_password_from_key",
+    ),
 ]
 if settings.DEBUG:
     from flywheel.accounts.styleguide import styleguide
