@@ -90,6 +90,7 @@ def panel(business: Business, first: np.datetime64, last: np.datetime64) -> Pane
     values |= pivot(business.market, MARKET, weeks, markets)
     values |= pivot(business.aftersales, AFTERSALES, weeks, markets)
     values["paid_sessions"] = pivot(paid_only(business), ["sessions"], weeks, markets)["sessions"]
+    values["tracked_orders"] = pivot(tracked_only(business), ["orders"], weeks, markets)["orders"]
     values |= cohort_values(business, weeks, markets)
     values["kept_promises"] = values["promised_deliveries"] - values["late_by_date"]
     return Panel(weeks, markets, values)
@@ -108,15 +109,25 @@ def cohort_values(business: Business, weeks: np.ndarray, markets: Sequence[str])
 
 
 def paid_only(business: Business) -> pd.DataFrame:
-    """The journey's rows of channels that spend in their market."""
-    spending = business.market.loc[business.market["cost_base"] > 0, ["market", "channel"]].drop_duplicates()
-    return _with_channels(business.conversion, spending)
+    """The journey's rows of a week, market and channel that spent in that week."""
+    spending = business.market.loc[business.market["cost_base"] > 0]
+    return _of_slices(business.conversion, _slices(spending))
 
 
-def _with_channels(frame: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
-    wanted = pd.MultiIndex.from_frame(pairs.astype(str))
-    own = pd.MultiIndex.from_arrays([frame["market"].astype(str), frame["channel"].astype(str)])
-    return frame.loc[own.isin(wanted)]
+def tracked_only(business: Business) -> pd.DataFrame:
+    """The journey's rows of a week, market and channel whose sessions are known: orders of others have no rate."""
+    known = business.conversion.loc[business.conversion["sessions"] > 0]
+    return _of_slices(business.conversion, _slices(known))
+
+
+def _slices(frame: pd.DataFrame) -> pd.MultiIndex:
+    """Week, market and channel of each row."""
+    days = frame["week"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    return pd.MultiIndex.from_arrays([days, frame["market"].astype(str), frame["channel"].astype(str)])
+
+
+def _of_slices(frame: pd.DataFrame, wanted: pd.MultiIndex) -> pd.DataFrame:
+    return frame.loc[_slices(frame).isin(wanted)]
 
 
 def referral_mask(business: Business) -> pd.Series:

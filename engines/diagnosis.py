@@ -16,18 +16,21 @@ from engines.value import Draws, State
 ENGINES = ("market", "conversion", "aftersales")
 CALL_CHANCE = 0.70  # an engine is named when it has the largest opportunity in this share of the draws
 MATERIAL = 0.02  # of the business's value; a smaller loss is not worth a meeting
-STALE_WEEKS = 1  # complete weeks that may lack data before the verdict is withheld
+STALE_WEEKS = 1  # newest complete weeks that may lack data; beyond it the verdict is withheld
 NO_CALL_REASONS = (
     "no_data",
     "no_orders_data",
     "no_traffic_data",
     "no_spend_data",
     "no_customer_data",
+    "no_amount_data",
     "no_cost_data",
+    "no_margin",
     "too_few_sessions",
     "too_few_customers",
     "too_young",
     "stale",
+    "no_reference",
     "at_reference",
     "nothing_stands_out",
     "not_sure",
@@ -65,7 +68,11 @@ class DriverResult:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The named weakest link, or `reason` for no call (with what there is and what is needed)."""
+    """The named weakest link, or `reason` for no call (with what there is and what is needed).
+
+    `loss` (90 % interval `low` to `high`) is that of the driver in the named markets, `engine_loss` that of all the
+    engine's drivers; `chance` is that of the engine's being the largest.
+    """
 
     called: bool
     reason: str = ""
@@ -79,12 +86,16 @@ class Verdict:
     loss: float = 0.0
     low: float = 0.0
     high: float = 0.0
+    engine_loss: float = 0.0
     chance: float = 0.0
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The whole diagnosis of one week; `value` is the business's V per week, with its 90 % interval."""
+    """The whole diagnosis of one week; `value` is the business's V per week, with its 90 % interval.
+
+    `left_out`: markets whose traffic is not known, so that they have no value.
+    """
 
     week: str
     verdict: Verdict
@@ -96,6 +107,7 @@ class Diagnosis:
     referral: float | None = None
     engines: tuple[EngineResult, ...] = ()
     drivers: tuple[DriverResult, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def as_data(self) -> dict[str, Any]:
         """Plain data for storage."""
@@ -146,7 +158,9 @@ def _judge(business: Business, panel: Panel, model: State, draws: Draws, label: 
     low, high = value.interval(now)
     return Diagnosis(
         label,
-        Verdict(False, "stale") if stale else _verdict(business, panel, model, engines, drivers, float(now.mean())),
+        Verdict(False, "stale")
+        if stale
+        else _verdict(business, panel, model, draws, engines, drivers, float(now.mean())),
         float(now.mean()),
         low,
         high,
@@ -155,6 +169,7 @@ def _judge(business: Business, panel: Panel, model: State, draws: Draws, label: 
         _share_of_first(base),
         engines,
         drivers,
+        tuple(m for m, v in zip(model.markets, base.value[0], strict=True) if np.isnan(v)),
     )
 
 
@@ -200,7 +215,7 @@ def _drivers(model: State, draws: Draws, base: Array) -> tuple[DriverResult, ...
     """Every driver of every market that has one, largest opportunity first."""
     rows = []
     for driver, now, ref in zip(model.drivers, model.now, model.references, strict=True):
-        gain = _gain(model, draws, {driver.key}) if ref.established.any() else np.zeros_like(base)
+        gain = _gain(model, draws, {driver.key})
         for m, market in enumerate(model.markets):
             if np.isnan(now.log[m]):
                 continue
@@ -213,7 +228,7 @@ def _drivers(model: State, draws: Draws, base: Array) -> tuple[DriverResult, ...
                     float(np.exp(now.log[m])),
                     None if np.isnan(ref.log[m]) else float(np.exp(ref.log[m])),
                     ref.basis[m],
-                    bool(ref.established[m]),
+                    bool(now.log[m] < ref.ceiling[m]),
                     float(gain[:, m].mean()),
                     low,
                     high,
@@ -226,6 +241,7 @@ def _verdict(
     business: Business,
     panel: Panel,
     model: State,
+    draws: Draws,
     engines: tuple[EngineResult, ...],
     drivers: tuple[DriverResult, ...],
     total: float,
@@ -233,31 +249,41 @@ def _verdict(
     if _is_stale(panel):
         return Verdict(False, "stale")
     best = max(engines, key=lambda e: e.opportunity)
+    if all(d.reference is None for d in drivers):
+        return Verdict(False, "no_reference")
     if all(d.reference is None or d.now >= d.reference for d in drivers):
         return Verdict(False, "at_reference")
     if best.opportunity < MATERIAL * abs(total):
         return Verdict(False, "nothing_stands_out", best.opportunity, MATERIAL * abs(total))
     if best.chance_largest < CALL_CHANCE or best.low <= 0:
         return Verdict(False, "not_sure", best.chance_largest, CALL_CHANCE)
-    return _named(business, panel, model, best, [d for d in drivers if d.engine == best.key and d.established])
+    return _named(
+        business, panel, model, draws, best, [d for d in drivers if d.engine == best.key and d.opportunity > 0]
+    )
 
 
-def _named(business: Business, panel: Panel, model: State, best: EngineResult, weak: list[DriverResult]) -> Verdict:
+def _named(
+    business: Business, panel: Panel, model: State, draws: Draws, best: EngineResult, weak: list[DriverResult]
+) -> Verdict:
     """The call: the engine's most valuable driver, where it is weak, and since when."""
     worth = {d.key: sum(w.opportunity for w in weak if w.key == d.key) for d in model.drivers}
     driver = max(model.drivers, key=lambda d: (worth[d.key], d.key))
     markets = _weak_markets([w for w in weak if w.key == driver.key])
-    segments = (*markets, *locate(business, driver, [s.value for s in markets], panel.weeks))
+    codes = [s.value for s in markets]
+    segments = (*markets, *locate(business, driver, codes, panel.weeks))
+    lost = _gain(model, draws, {driver.key})[:, [model.markets.index(c) for c in codes]].sum(axis=1)
+    low, high = value.interval(lost)
     return Verdict(
         True,
         engine=best.key,
         driver=driver.key,
-        market=markets[0].value,
+        market=codes[0],
         segments=segments,
         since=since(business, driver, segments, panel.weeks),
-        loss=best.opportunity,
-        low=best.low,
-        high=best.high,
+        loss=float(lost.mean()),
+        low=low,
+        high=high,
+        engine_loss=best.opportunity,
         chance=best.chance_largest,
     )
 
@@ -277,6 +303,6 @@ def _is_stale(panel: Panel) -> bool:
     """Whether traffic, spend or orders are unknown in the newest weeks, beyond what is allowed."""
     for measure in ("sessions", "cost_base", "orders"):
         known = np.flatnonzero((~np.isnan(panel[measure])).any(axis=1))
-        if len(panel.weeks) - 1 - int(known.max()) >= STALE_WEEKS:
+        if len(panel.weeks) - 1 - int(known.max()) > STALE_WEEKS:
             return True
     return False

@@ -18,6 +18,7 @@ BLOCKS = 12  # blocks of WINDOW weeks before now that make the own history: 48 o
 MIN_BLOCKS = 5  # below it a quartile of the history says nothing
 YEAR = 52
 TINY = 1e-12
+LEAST_KEPT = 0.01  # refunds above the window's revenue keep next to nothing; a logarithm needs more than zero
 
 Kind = Literal["rate", "mean", "count", "kept"]
 EngineKey = Literal["market", "conversion", "aftersales"]
@@ -36,14 +37,15 @@ class Driver:
     scale: float = 1.0  # from window to 12 months
 
 
+STAGES = ("sessions", "engaged_sessions", "product_views", "carts", "checkouts", "payment_attempts", "payments")
 STAGE_DRIVERS = (
-    Driver("engaged_share", "market", "rate", "engaged_sessions", "sessions"),
-    Driver("view_rate", "conversion", "rate", "product_views", "engaged_sessions"),
-    Driver("cart_rate", "conversion", "rate", "carts", "product_views"),
-    Driver("checkout_rate", "conversion", "rate", "checkouts", "carts"),
-    Driver("attempt_rate", "conversion", "rate", "payment_attempts", "checkouts"),
-    Driver("payment_rate", "conversion", "rate", "payments", "payment_attempts"),
-)
+    Driver("engaged_share", "market", "rate", "engaged_sessions", "reached_sessions"),
+    Driver("view_rate", "conversion", "rate", "product_views", "reached_engaged_sessions"),
+    Driver("cart_rate", "conversion", "rate", "carts", "reached_product_views"),
+    Driver("checkout_rate", "conversion", "rate", "checkouts", "reached_carts"),
+    Driver("attempt_rate", "conversion", "rate", "payment_attempts", "reached_checkouts"),
+    Driver("payment_rate", "conversion", "rate", "payments", "reached_payment_attempts"),
+)  # a rate is of the newest stage before it that is measured: `reached_` columns carry it across stages that are not
 OTHER_DRIVERS = (
     Driver("sessions_per_spend", "market", "count", "paid_sessions", "cost_base"),
     Driver("first_aov", "conversion", "mean", "first_net_base", "first_priced_orders", "first_net_squares"),
@@ -59,17 +61,7 @@ def model_panel(business: Business, weeks: np.ndarray) -> Panel:
     markets = business.markets()
     referral = referral_mask(business)
     journey = business.conversion.loc[~referral]
-    stages = (
-        "sessions",
-        "engaged_sessions",
-        "product_views",
-        "carts",
-        "checkouts",
-        "payment_attempts",
-        "payments",
-        "first_orders",
-    )
-    values = pivot(journey, stages, weeks, markets)
+    values = pivot(with_reached(journey), (*STAGES, *_REACHED, "first_orders"), weeks, markets)
     everyone = pivot(business.conversion, _ALL_CHANNELS, weeks, markets)
     values |= {k: v for k, v in everyone.items() if k != "first_orders"}
     values["all_first_orders"] = everyone["first_orders"]
@@ -85,6 +77,15 @@ def model_panel(business: Business, weeks: np.ndarray) -> Panel:
     values |= cohort_values(business, weeks, markets)
     values["customers_year"] = _trailing_mean(values["all_first_orders"], YEAR) * YEAR / WINDOW
     return Panel(weeks, markets, values)
+
+
+_REACHED = tuple(f"reached_{stage}" for stage in STAGES)
+
+
+def with_reached(frame: pd.DataFrame) -> pd.DataFrame:
+    """The journey with a column per stage that takes the stage before where the stage is not measured."""
+    carried = frame[list(STAGES)].ffill(axis=1)
+    return frame.assign(**{f"reached_{stage}": carried[stage] for stage in STAGES})
 
 
 _ALL_CHANNELS = (
@@ -142,16 +143,19 @@ def level(driver: Driver, sums: Mapping[str, Array]) -> Level:
 
 
 def _kept_level(rate: Array, events: Array) -> Level:
-    kept = 1 - rate
-    error = rate * np.sqrt(2 / np.maximum(events, 1)) / np.maximum(kept, TINY)
-    known = kept > 0
-    return Level(np.where(known, np.log(np.maximum(kept, TINY)), np.nan), np.where(known, error, np.nan))
+    kept = np.clip(1 - rate, LEAST_KEPT, None)
+    return Level(np.log(kept), np.minimum(rate * np.sqrt(2 / np.maximum(events, 1)) / kept, 1.0))
 
 
 def window_sums(driver: Driver, panel: Panel, last: int, weeks: int = WINDOW) -> dict[str, Array]:
-    """Sums of the driver's measures over `weeks` weeks that end at position `last`, per market."""
+    """Sums of the driver's measures over `weeks` weeks that end at position `last`, per market.
+
+    Only weeks in which both sides of the ratio are known count: half of a week would pass for a change.
+    """
     names = [n for n in (driver.upper, driver.lower, driver.squares) if n]
-    return {n: panel.window(n, last - weeks + 1, last) for n in names}
+    rows = {n: panel[n][max(last - weeks + 1, 0) : last + 1] for n in names}
+    known = ~np.isnan(rows[driver.upper]) & ~np.isnan(rows[driver.lower])
+    return {n: sum_known(np.where(known, r, np.nan)) for n, r in rows.items()}
 
 
 @dataclass(frozen=True)

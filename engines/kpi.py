@@ -7,7 +7,7 @@ in KPIS and its test.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from math import isnan, sqrt
+from math import hypot, isnan, sqrt
 from typing import Literal
 
 from engines import intervals
@@ -29,7 +29,7 @@ class Shape(StrEnum):
     MEAN = "mean"  # sum ÷ count; normal, from the sum of squares
     PER_COUNT = "per_count"  # money ÷ a count of events; log-normal, the count is Poisson
     SHARE = "share"  # money ÷ money, the upper made of `events` amounts; log-normal
-    LTV_CAC = "ltv_cac"  # mean 12-month contribution ÷ CAC; delta method on logarithms
+    LTV_CAC = "ltv_cac"  # mean 12-month contribution ÷ CAC; delta method
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,7 @@ _MISSING = {
     "payments": "no_traffic_data",
     "cost_base": "no_spend_data",
     "orders": "no_orders_data",
+    "tracked_orders": "no_orders_data",
     "priced_orders": "no_orders_data",
     "net_base": "no_orders_data",
     "first_orders": "no_customer_data",
@@ -192,13 +193,14 @@ KPIS: dict[str, Kpi] = {
             "conversion",
             Shape.RATE,
             "rate",
-            "orders",
+            "tracked_orders",
             "sessions",
             "up",
             Words("Conversion rate (CVR)", "转化率（CVR）"),
             Words(
-                "Counted orders ÷ sessions. Unpaid, cancelled and test orders do not count.",
-                "有效订单 ÷ 访问量。未付款、已取消与测试订单不计入。",
+                "Counted orders ÷ sessions, of channels whose sessions are known. "
+                "Unpaid, cancelled and test orders do not count.",
+                "有效订单 ÷ 访问量（仅计有访问数据的渠道）。未付款、已取消与测试订单不计入。",
             ),
             Words("Shop orders and web analytics", "店铺订单与网站分析"),
             _SALES,
@@ -394,7 +396,9 @@ def _per_count(kpi: Kpi, sums: Sums) -> Result:
 
 def _share(kpi: Kpi, sums: Sums) -> Result:
     events, below = sums.get(kpi.events, 0.0), sums[kpi.denominator]
-    if events < kpi.min_n or below <= 0:
+    if below <= 0:
+        return Unavailable("no_orders_data")
+    if events < kpi.min_n:
         return Unavailable("too_few", events, kpi.min_n)
     value = sums[kpi.numerator] / below
     low, high = intervals.log_normal(value, sqrt(2 / events))  # amounts spread like their mean: variance doubles
@@ -405,14 +409,13 @@ def _ltv_cac(kpi: Kpi, sums: Sums) -> Result:
     count, new, cost = sums[kpi.denominator], sums["first_orders"], sums["cost_base"]
     if min(count, new) < kpi.min_n:
         return Unavailable("too_few", min(count, new), kpi.min_n)
+    if cost <= 0:
+        return Unavailable("no_spend_data")
+    ltv, cac = sums[kpi.numerator] / count, cost / new
     low, high = intervals.mean(sums[kpi.numerator], sums[kpi.squares], count)
-    ltv = sums[kpi.numerator] / count
-    if ltv <= 0 or cost <= 0:
-        return Unavailable("no_spend_data" if cost <= 0 else "too_few", count, kpi.min_n)
-    error = sqrt(((high - low) / (2 * intervals.Z95) / ltv) ** 2 + 1 / new)
-    value = ltv / (cost / new)
-    bounds = intervals.log_normal(value, error)
-    return Estimate(value, *bounds, count, kpi.unit)
+    value = ltv / cac
+    half = hypot((high - low) / 2 / cac, intervals.Z95 * value / sqrt(new))  # of LTV, and of the Poisson count in CAC
+    return Estimate(value, value - half, value + half, count, kpi.unit)
 
 
 _COMPUTE = {

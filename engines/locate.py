@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from engines.business import WEEKS_90, Business, paid_only, referral_mask
-from engines.drivers import WINDOW, YEAR, Driver
+from engines.drivers import WINDOW, YEAR, Driver, with_reached
 from engines.panel import WEEK, Array
 from engines.signals import onset
 
@@ -27,16 +27,16 @@ class Segment:
 
 
 def locate(business: Business, driver: Driver, markets: Sequence[str], weeks: np.ndarray) -> tuple[Segment, ...]:
-    """Where within `markets` the driver's shortfall against its own earlier rate sits: device, carrier, channel, each
+    """Where within `markets` the driver's shortfall against its own earlier rate sits: device, then channel, each
     named only where few of its values hold most of the shortfall and clearly more than their share of the volume.
 
-    Reference: explained share and surprise as in Adtributor (Bhagwan et al. 2014).
+    Reference: explained share as in Adtributor (Bhagwan et al. 2014); its surprise is replaced by SURPRISE.
     """
     frame = _rows(business, driver)
     upper, lower = _measures(driver)
     frame = frame.loc[frame["market"].astype(str).isin(markets)]
     found: list[Segment] = []
-    for dimension in ("device", "carrier", "channel"):
+    for dimension in ("device", "channel"):
         if dimension not in frame.columns:
             continue
         chosen = _smallest_set(_shortfalls(frame, dimension, upper, lower, weeks, driver))
@@ -89,7 +89,7 @@ def _rows(business: Business, driver: Driver) -> pd.DataFrame:
         case "referral":
             return journey.assign(first_orders=journey["first_orders"].where(referral_mask(business), 0.0))
         case _:
-            return journey.loc[~referral_mask(business)]
+            return with_reached(journey.loc[~referral_mask(business)])
 
 
 def _joined(left: pd.DataFrame, right: pd.DataFrame, upper: list[str], lower: list[str]) -> pd.DataFrame:
@@ -124,6 +124,8 @@ def _sums(frame: pd.DataFrame, dimension: str, upper: str, lower: str) -> pd.Dat
 
 def _smallest_set(table: pd.DataFrame) -> list[tuple[str, float]]:
     """The fewest segments that explain MOST of the gap and more than their volume's share; [] when none stands out."""
+    if len(table) < 2:
+        return []
     losing = table.loc[(table["gap"] > 0) & (table["volume"] >= MIN_VOLUME)].sort_values("gap", ascending=False)
     total = float(table["gap"].clip(lower=0).sum())
     if losing.empty or total <= 0:
@@ -133,7 +135,7 @@ def _smallest_set(table: pd.DataFrame) -> list[tuple[str, float]]:
     chosen = losing.iloc[:count]
     weight = float(chosen["volume"].sum() / table["volume"].sum())
     explained = float(chosen["gap"].sum() / total)
-    if len(table) > 1 and (explained < MOST or explained < SURPRISE * weight):
+    if explained < MOST or explained < SURPRISE * weight or "" in chosen.index:
         return []
     return [(str(name), float(shares[name])) for name in chosen.index]
 

@@ -40,6 +40,7 @@ _JOURNEY = ("sessions", "orders", "first_orders", "net_base")
 def _row(channel: str, sums: pd.Series, first_orders: float) -> ChannelRow:
     values = {str(k): float(v) for k, v in sums.items()}
     values["paid_sessions"] = values["sessions"]
+    values["tracked_orders"] = values["orders"]
     return ChannelRow(
         channel,
         values["cost_base"],

@@ -21,15 +21,15 @@ MEDIAN_STEP = 0.954  # median |difference| of two normal draws, in sigmas
 
 @dataclass(frozen=True)
 class Reference:
-    """Per market: the log level to reach, its standard error, what it rests on, and whether the gap is established.
+    """Per market: the log level to reach, its standard error, and what it rests on.
 
-    Where the gap is within usual variation, `established` is False and the driver offers no opportunity there.
+    `ceiling`: a level below it is weaker than usual variation explains (NaN: none). Only then is there a gap to close.
     """
 
     log: Array
     error: Array
     basis: tuple[str, ...]
-    established: np.ndarray
+    ceiling: Array
 
 
 def reference(driver: Driver, now: Level, past: History, goal: Array | None = None) -> Reference:
@@ -37,26 +37,28 @@ def reference(driver: Driver, now: Level, past: History, goal: Array | None = No
 
     `now`: length M. `goal`: log levels per market, NaN where none is set.
     """
-    own_log, own_error, own_gap = _own(now, past)
-    peer_log, peer_error, peer_gap = _peers(now)
+    own_log, own_error, own_ceiling = _own(now, past)
+    peer_log, peer_error, peer_ceiling = _peers(now)
+    own_gap, peer_gap = now.log < own_ceiling, now.log < peer_ceiling
     use_peers = peer_gap & (~own_gap | (peer_log > own_log))
-    log = np.where(use_peers, peer_log, own_log)
-    error = np.where(use_peers, peer_error, own_error)
-    established = own_gap | use_peers
+    log, error, ceiling = (
+        np.where(use_peers, peer, own)
+        for peer, own in ((peer_log, own_log), (peer_error, own_error), (peer_ceiling, own_ceiling))
+    )
     basis = np.where(use_peers, PEERS, np.where(np.isnan(own_log), NONE, OWN))
     if goal is not None:
         set_ = ~np.isnan(goal)
-        log, error = np.where(set_, goal, log), np.where(set_, 0.0, error)
-        established, basis = np.where(set_, goal > now.log, established), np.where(set_, GOAL, basis)
-    return Reference(log, error, tuple(str(b) for b in basis), established.astype(bool))
+        log, error, ceiling = np.where(set_, goal, log), np.where(set_, 0.0, error), np.where(set_, goal, ceiling)
+        basis = np.where(set_, GOAL, basis)
+    return Reference(log, error, tuple(str(b) for b in basis), ceiling)
 
 
-def _own(now: Level, past: History) -> tuple[Array, Array, np.ndarray]:
+def _own(now: Level, past: History) -> tuple[Array, Array, Array]:
     """Own upper quartile of de-seasonalised blocks, shrunk towards their median as far as they are sampling noise."""
     width = now.log.size
     blank = np.full(width, np.nan)
     if past.blocks.shape[0] < MIN_BLOCKS:
-        return blank, blank, np.zeros(width, dtype=bool)
+        return blank, blank, blank
     shape = season(past)
     blocks = past.blocks - shape[1:, None]
     sampling = _per_market(np.nanmean, past.errors**2)
@@ -67,8 +69,9 @@ def _own(now: Level, past: History) -> tuple[Array, Array, np.ndarray]:
     trust = np.clip(1 - sampling / np.maximum(spread, 1e-18), 0, 1)
     log = median + trust * (quartile - median) + shape[0]
     enough = (~np.isnan(blocks)).sum(axis=0) >= MIN_BLOCKS
-    gap = log - now.log > OWN_SIGMAS * np.sqrt(noise**2 + now.error**2 / 2 + (QUARTILE_ERROR * noise) ** 2)
-    return np.where(enough, log, np.nan), QUARTILE_ERROR * noise, gap & enough
+    usual = OWN_SIGMAS * np.sqrt(noise**2 + now.error**2 / 2 + (QUARTILE_ERROR * noise) ** 2)
+    log = np.where(enough, log, np.nan)
+    return log, QUARTILE_ERROR * noise, log - usual
 
 
 def _noise(blocks: Array, sampling: Array) -> Array:
@@ -91,10 +94,11 @@ def _per_market(statistic: Callable[..., Array], values: Array) -> Array:
     return result
 
 
-def _peers(now: Level) -> tuple[Array, Array, np.ndarray]:
-    """Median of the other markets, each shrunk towards the pool by its noise; a gap only for an outlier."""
+def _peers(now: Level) -> tuple[Array, Array, Array]:
+    """Median of the other markets, each shrunk towards the pool by its noise; the ceiling is where a market becomes an
+    outlier among the others."""
     width = now.log.size
-    log, error, gap = np.full(width, np.nan), np.full(width, np.nan), np.zeros(width, dtype=bool)
+    log, error, ceiling = (np.full(width, np.nan) for _ in range(3))
     for m in range(width):
         others = np.delete(now.log, m)
         noise = np.delete(now.error, m)[~np.isnan(others)]
@@ -105,9 +109,9 @@ def _peers(now: Level) -> tuple[Array, Array, np.ndarray]:
         log[m] = float(np.median(_shrunk(others, noise)))
         error[m] = spread / sqrt(others.size)
         scale = sqrt(spread**2 * (1 + 1 / others.size) + now.error[m] ** 2)
-        chance = stats.t.sf((others.mean() - now.log[m]) / max(scale, 1e-12), df=others.size - 1)
-        gap[m] = chance < PEER_CHANCE and log[m] > now.log[m]
-    return log, error, gap
+        outlier = float(others.mean()) - float(stats.t.isf(PEER_CHANCE, df=others.size - 1)) * scale
+        ceiling[m] = min(outlier, log[m])
+    return log, error, ceiling
 
 
 def _shrunk(values: Array, noise: Array) -> Array:

@@ -74,18 +74,8 @@ def state(panel: Panel, last: int, goals: Mapping[str, Array] | None = None) -> 
 
 
 def available_drivers(panel: Panel, last: int) -> tuple[Driver, ...]:
-    """The drivers whose measures are known; stages that a business does not measure are joined to the next.
-
-    A stage missing in the middle makes the next known stage count from the last known one before it.
-    """
-    chain: list[Driver] = []
-    lower = "sessions"
-    for stage in STAGE_DRIVERS:
-        if not np.isnan(panel.window(stage.upper, last - WINDOW + 1, last)).all():
-            chain.append(Driver(stage.key, stage.engine, "rate", stage.upper, lower))
-            lower = stage.upper
-    others = [d for d in OTHER_DRIVERS if _known(d, panel, last)]
-    return (*chain, *others)
+    """The drivers whose measures are known in some market; a stage that nobody measures is left out."""
+    return tuple(d for d in (*STAGE_DRIVERS, *OTHER_DRIVERS) if _known(d, panel, last))
 
 
 def _known(driver: Driver, panel: Panel, last: int) -> bool:
@@ -96,41 +86,53 @@ def _total(panel: Panel, measure: str, last: int, weeks: int = WINDOW) -> float:
     return float(sum_known(panel.window(measure, last - weeks + 1, last)[:, None])[0])
 
 
-_TOO_FEW = {"sessions": "too_few_sessions", "all_first_orders": "too_few_customers"}
+_NEEDED: tuple[tuple[str, str, str, float], ...] = (
+    ("orders", "no_orders_data", "", 0),
+    ("sessions", "no_traffic_data", "too_few_sessions", MIN_SESSIONS),
+    ("cost_base", "no_spend_data", "", 0),
+    ("all_first_orders", "no_customer_data", "too_few_customers", MIN_FIRST_ORDERS),
+    ("first_net_base", "no_amount_data", "", 0),
+    ("contribution_base", "no_cost_data", "", 0),
+)  # measure, reason when it is unknown, reason when there is less than the least
 
 
 def _fixed(panel: Panel, last: int) -> Fixed | Unavailable:
-    for measure, reason, least in (
-        ("orders", "no_orders_data", 0),
-        ("sessions", "no_traffic_data", MIN_SESSIONS),
-        ("cost_base", "no_spend_data", 0),
-        ("all_first_orders", "no_customer_data", MIN_FIRST_ORDERS),
-        ("contribution_base", "no_cost_data", 0),
-    ):
+    for measure, missing, too_few, least in _NEEDED:
         total = _total(panel, measure, last)
         if np.isnan(total):
-            return Unavailable(reason)
-        if total < least:
-            return Unavailable(_TOO_FEW[measure], total, least)
+            return Unavailable(missing)
+        if too_few and total < least:
+            return Unavailable(too_few, total, least)
+    contribution, net = _total(panel, "contribution_base", last), _total(panel, "costed_net_base", last)
+    if not net > 0:
+        return Unavailable("no_cost_data")
+    if contribution <= 0:
+        return Unavailable("no_margin")
     repeats, early = (_total(panel, m, last, last + 1) for m in ("repeat_orders_365", "repeat_orders_90_of_365"))
     if np.isnan(repeats) or repeats < MIN_REPEATS_365 or not early > 0:
         return Unavailable("too_young", 0.0 if np.isnan(repeats) else repeats, MIN_REPEATS_365)
-    margin = _total(panel, "contribution_base", last) / _total(panel, "costed_net_base", last)
-    spend = np.nan_to_num(panel.window("cost_base", last - WINDOW + 1, last)) / WINDOW
-    sessions = panel.window("sessions", last - WINDOW + 1, last) / WINDOW
-    paid = np.nan_to_num(panel.window("paid_sessions", last - WINDOW + 1, last)) / WINDOW
-    return Fixed(spend, sessions - paid, np.ones_like(sessions), margin, repeats / early, early)
+    sessions = _per_week(panel, "sessions", last)
+    paid = np.nan_to_num(_per_week(panel, "paid_sessions", last))
+    spend = np.nan_to_num(_per_week(panel, "cost_base", last))
+    return Fixed(spend, sessions - paid, np.ones_like(sessions), contribution / net, repeats / early, early)
+
+
+def _per_week(panel: Panel, measure: str, last: int) -> Array:
+    """Weekly mean of a measure over the known weeks of the window, per market; NaN where none is known."""
+    rows = panel[measure][max(last - WINDOW + 1, 0) : last + 1]
+    weeks = (~np.isnan(rows)).sum(axis=0)
+    return np.asarray(sum_known(rows) / np.maximum(weeks, 1))
 
 
 def _with_passive(fixed: Fixed, panel: Panel, last: int, drivers: Sequence[Driver], now: Sequence[Level]) -> Fixed:
     """The share of the chain that no driver carries: first orders not from referral ÷ what the drivers make."""
-    first = panel.window("first_orders", last - WINDOW + 1, last) / WINDOW
+    first = _per_week(panel, "first_orders", last)
     point = {d.key: np.exp(lv.log)[None, :] for d, lv in zip(drivers, now, strict=True)}
     made = _reached_sessions(fixed, point)[0]
     for key in _chain_keys(drivers):
-        made = made * point[key][0]
+        made = made * _or_one(point[key][0])
     with np.errstate(divide="ignore", invalid="ignore"):
-        passive = np.where(made > 0, first / made, np.nan)
+        passive = np.where(made > 0, np.nan_to_num(first) / made, np.where(np.isnan(made), np.nan, 0.0))
     return Fixed(
         fixed.spend,
         fixed.unpaid_sessions,
@@ -149,9 +151,15 @@ def _chain_keys(drivers: Sequence[Driver]) -> list[str]:
 
 
 def _reached_sessions(fixed: Fixed, levels: Mapping[str, Array]) -> Array:
+    """S × M weekly sessions; NaN for markets whose traffic is unknown."""
     per_spend = levels.get("sessions_per_spend")
-    paid = 0.0 if per_spend is None else fixed.spend * np.nan_to_num(per_spend)
+    paid = np.zeros((1, fixed.spend.size)) if per_spend is None else fixed.spend * np.nan_to_num(per_spend)
     return np.asarray(paid + fixed.unpaid_sessions, dtype=np.float64)
+
+
+def _or_one(levels: Array) -> Array:
+    """Levels of a factor, 1 where a market does not measure it: the next stage carries its loss."""
+    return np.where(np.isnan(levels), 1.0, levels)
 
 
 @dataclass(frozen=True)
@@ -169,13 +177,12 @@ def evaluate(model: State, levels: Mapping[str, Array], uplift: Array) -> Value:
     fixed = model.fixed
     first = _reached_sessions(fixed, levels) * fixed.passive
     for key in _chain_keys(model.drivers):
-        first = first * levels[key]
-    repeats = np.nan_to_num(levels["repeat_orders"] if "repeat_orders" in levels else np.zeros_like(first))
-    later = np.nan_to_num(levels["repeat_aov"] if "repeat_aov" in levels else np.zeros_like(first))
-    kept = levels["kept_share"] if "kept_share" in levels else np.ones_like(first)
-    kept = np.where(np.isnan(kept), 1.0, kept)
-    worth = fixed.margin * kept * (levels["first_aov"] + repeats * uplift[:, None] * later)
-    k = np.minimum(np.nan_to_num(levels["referral"] if "referral" in levels else np.zeros_like(first)), K_LIMIT)
+        first = first * _or_one(levels[key])
+    nothing = np.zeros_like(first)
+    repeats, later, aov = (np.nan_to_num(levels.get(k, nothing)) for k in ("repeat_orders", "repeat_aov", "first_aov"))
+    kept = _or_one(levels.get("kept_share", nothing + 1))
+    worth = fixed.margin * kept * (aov + repeats * uplift[:, None] * later)
+    k = np.minimum(np.nan_to_num(levels.get("referral", nothing)), K_LIMIT)
     return Value(first * worth / (1 - k) - fixed.spend, first, worth, k)
 
 
@@ -187,12 +194,18 @@ def draw(model: State, panel: Panel, last: int, seed: int) -> Draws:
     for driver, current, ref in zip(model.drivers, model.now, model.references, strict=True):
         sums = window_sums(driver, panel, last)
         now[driver.key] = _draw_level(rng, driver, current, sums)
-        target = np.exp(ref.log + np.nan_to_num(ref.error) * rng.standard_normal((DRAWS, ref.log.size)))
-        raised = np.where(ref.established, np.maximum(target, now[driver.key]), now[driver.key])
-        reached[driver.key] = np.where(np.isnan(raised), now[driver.key], raised)
+        reached[driver.key] = _reached(rng, now[driver.key], ref)
     events = model.fixed.repeat_uplift_events
     uplift = model.fixed.repeat_uplift * rng.gamma(events, 1 / events, DRAWS)
     return Draws(now, reached, uplift)
+
+
+def _reached(rng: np.random.Generator, now: Array, ref: Reference) -> Array:
+    """S × M levels at reference: raised in the draws in which the gap is more than usual variation, else as now."""
+    shift = np.nan_to_num(ref.error) * rng.standard_normal(now.shape)
+    with np.errstate(invalid="ignore"):
+        weak = np.log(now) - shift < ref.ceiling
+        return np.where(weak, np.maximum(np.exp(ref.log + shift), now), now)
 
 
 def _draw_level(rng: np.random.Generator, driver: Driver, current: Level, sums: Mapping[str, Array]) -> Array:

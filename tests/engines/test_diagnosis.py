@@ -41,6 +41,7 @@ def test_the_loss_is_about_what_was_planted():
     weak, sound = diagnose(business(3, plant), LAST), diagnose(business(3), LAST)
     planted = sound.value - weak.value
     assert weak.verdict.loss == pytest.approx(planted, rel=0.25)
+    assert weak.verdict.loss <= weak.verdict.engine_loss
 
 
 def test_the_verdict_does_not_depend_on_row_order():
@@ -54,7 +55,7 @@ def test_the_verdict_does_not_depend_on_row_order():
         },
     )
     one, other = diagnose(shuffled, LAST).verdict, diagnose(original, LAST).verdict
-    assert replace(one, loss=0, low=0, high=0) == replace(other, loss=0, low=0, high=0)
+    assert _words(one) == _words(other)
     assert (one.loss, one.low, one.high) == pytest.approx((other.loss, other.low, other.high), rel=1e-9)
 
 
@@ -69,13 +70,14 @@ def test_another_currency_scales_the_money_and_changes_no_verdict():
         cohorts=_scaled(euro.cohorts, 160.0),
     )
     one, other = diagnose(euro, LAST).verdict, diagnose(yen, LAST).verdict
-    assert (one.engine, one.driver, one.segments, one.since) == (
-        other.engine,
-        other.driver,
-        other.segments,
-        other.since,
-    )
+    assert _words(one) == _words(other)
     assert other.loss == pytest.approx(160 * one.loss, rel=1e-6)
+
+
+def _words(verdict):
+    """What the verdict says apart from its money."""
+    places = [(s.dimension, s.value) for s in verdict.segments]
+    return verdict.called, verdict.engine, verdict.driver, verdict.market, places, verdict.since
 
 
 def _scaled(frame, rate):
@@ -140,3 +142,82 @@ def test_a_stage_that_is_not_measured_is_joined_to_the_next():
     frame = whole.conversion.assign(payment_attempts=np.nan)
     verdict = diagnose(replace(whole, conversion=frame), LAST).verdict
     assert (verdict.engine, verdict.driver) == ("conversion", "payment_rate")
+
+
+# --- odd data ---------------------------------------------------------------------------------------------------------
+def test_spend_under_other_channel_names_changes_no_value():
+    whole = business(1)
+    renamed = whole.market.assign(channel=whole.market["channel"].astype(str).str.upper())
+    matched, unmatched = diagnose(whole, LAST), diagnose(replace(whole, market=renamed), LAST)
+    assert unmatched.value == pytest.approx(matched.value, rel=0.01)
+    assert unmatched.first_orders == pytest.approx(matched.first_orders, rel=0.01)
+
+
+def test_a_business_that_spends_nothing_has_its_value():
+    whole = business(1)
+    free = diagnose(replace(whole, market=whole.market.assign(cost_base=0.0)), LAST)
+    assert free.value > diagnose(whole, LAST).value
+    assert free.verdict.reason in {"nothing_stands_out", "at_reference"}
+
+
+def test_orders_that_earn_nothing_give_no_call():
+    whole = business(1)
+    frame = whole.conversion.assign(contribution_base=-1.0)
+    assert diagnose(replace(whole, conversion=frame), LAST).verdict.reason == "no_margin"
+
+
+def test_orders_without_amounts_give_no_call():
+    whole = business(1)
+    frame = whole.conversion.assign(first_net_base=np.nan)
+    assert diagnose(replace(whole, conversion=frame), LAST).verdict.reason == "no_amount_data"
+
+
+def test_a_market_that_does_not_measure_a_stage_keeps_its_value():
+    whole = business(1)
+    blank = whole.conversion["payment_attempts"].where(whole.conversion["market"] != "DE")
+    some = diagnose(replace(whole, conversion=whole.conversion.assign(payment_attempts=blank)), LAST)
+    assert some.value == pytest.approx(diagnose(whole, LAST).value, rel=0.01)
+    assert some.left_out == ()
+
+
+def test_a_market_without_traffic_is_left_out_and_named():
+    whole = business(1)
+    stages = ["sessions", "engaged_sessions", "product_views", "carts", "checkouts", "payment_attempts", "payments"]
+    frame = whole.conversion.copy()
+    frame.loc[frame["market"] == "DE", stages] = np.nan
+    found = diagnose(replace(whole, conversion=frame), LAST)
+    assert found.left_out == ("DE",)
+    assert found.value < diagnose(whole, LAST).value
+
+
+def test_refunds_above_revenue_lower_the_value():
+    whole = business(1)
+    hit = (whole.aftersales["market"] == "DE") & (whole.aftersales["week"] > LAST - 4 * np.timedelta64(7, "D"))
+    frame = whole.aftersales.assign(refund_base=whole.aftersales["refund_base"].where(~hit, 1e6))
+    found = diagnose(replace(whole, aftersales=frame), LAST)
+    assert found.value < diagnose(whole, LAST).value
+    assert (found.verdict.engine, found.verdict.driver) == ("aftersales", "kept_share")
+
+
+def test_a_shop_without_devices_is_not_told_where_on_them():
+    whole = business(2, Plant("payments", 0.7, 10, {"market": "US"}))
+    frame = whole.conversion.assign(device="")
+    segments = diagnose(replace(whole, conversion=frame), LAST).verdict.segments
+    assert {s.dimension for s in segments} == {"market"}
+
+
+def test_a_paused_ad_account_is_not_stale_data():
+    whole = business(1)
+    paused = whole.market.loc[whole.market["week"] < LAST]
+    assert diagnose(replace(whole, market=paused), LAST).verdict.reason != "stale"
+
+
+def test_one_market_alone_can_be_diagnosed():
+    whole = business(2, Plant("payments", 0.7, 10, {"market": "US"}))
+    verdict = diagnose(_only(whole, "US"), LAST).verdict
+    assert (verdict.engine, verdict.driver) == ("conversion", "payment_rate")
+
+
+def _only(whole, market):
+    keep = {n: getattr(whole, n) for n in ("conversion", "market", "aftersales", "cohorts")}
+    return replace(whole, **{n: f.loc[f["market"] == market] for n, f in keep.items()})

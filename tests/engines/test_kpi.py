@@ -7,7 +7,7 @@ from engines.results import REASONS, Estimate, Unavailable
 
 
 def test_a_rate_is_the_ratio_of_sums_with_a_wilson_interval():
-    cvr = compute(KPIS["cvr"], {"orders": 81.0, "sessions": 263.0})
+    cvr = compute(KPIS["cvr"], {"tracked_orders": 81.0, "sessions": 263.0})
     assert isinstance(cvr, Estimate)
     assert cvr.value == pytest.approx(81 / 263)
     assert (round(cvr.low, 4), round(cvr.high, 4)) == (0.2553, 0.3662)
@@ -15,7 +15,7 @@ def test_a_rate_is_the_ratio_of_sums_with_a_wilson_interval():
 
 
 def test_missing_traffic_is_not_zero():
-    assert compute(KPIS["cvr"], {"orders": 81.0, "sessions": math.nan}) == Unavailable("no_traffic_data")
+    assert compute(KPIS["cvr"], {"tracked_orders": 81.0, "sessions": math.nan}) == Unavailable("no_traffic_data")
     assert compute(KPIS["sessions"], {}) == Unavailable("no_traffic_data")
 
 
@@ -24,7 +24,7 @@ def test_missing_spend_leaves_cac_unavailable():
 
 
 def test_it_withholds_a_rate_below_its_minimum_sample():
-    result = compute(KPIS["cvr"], {"orders": 1.0, "sessions": MIN_RATE - 1.0})
+    result = compute(KPIS["cvr"], {"tracked_orders": 1.0, "sessions": MIN_RATE - 1.0})
     assert result == Unavailable("too_few", MIN_RATE - 1.0, MIN_RATE)
 
 
@@ -56,6 +56,26 @@ def test_ltv_cac_is_mean_contribution_over_cac():
     assert isinstance(result, Estimate)
     assert result.value == pytest.approx(3.0)
     assert result.low < 3 < result.high
+
+
+@pytest.mark.parametrize("contribution", [-60_000.0, 0.0, 0.001])
+def test_customers_that_lose_money_show_a_ratio_below_one(contribution):
+    sums = {
+        "contribution_365": contribution,
+        "contribution_squares_365": 60_000.0 * 60 * 2,
+        "costed_customers_365": 1000.0,
+        "cost_base": 20_000.0,
+        "first_orders": 1000.0,
+    }
+    result = compute(KPIS["ltv_cac"], sums)
+    assert isinstance(result, Estimate)
+    assert result.value == pytest.approx(contribution / 20_000.0)
+    assert result.low < result.value < result.high
+
+
+def test_refunds_in_a_week_without_revenue_have_no_rate():
+    result = compute(KPIS["refund_rate"], {"refund_base": 500.0, "refunds": 50.0, "net_base": 0.0})
+    assert result == Unavailable("no_orders_data")
 
 
 @pytest.mark.parametrize("kpi", KPIS.values(), ids=lambda k: k.key)
