@@ -40,6 +40,16 @@ def test_several_files_are_recognised_and_loaded(workspace: Workspace, tmp_path:
     assert Payment.objects.get().order_week
 
 
+def test_a_source_may_have_a_name_in_chinese(workspace: Workspace, tmp_path: Path) -> None:
+    run(csv_file(tmp_path, [order()]), "--wait", "--source", "天猫旗舰店")
+    assert (Order.objects.get().source.slug, Order.objects.get().source.name) == ("天猫旗舰店", "天猫旗舰店")
+
+
+def test_a_source_needs_a_name_with_letters(workspace: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="letters or digits"):
+        run(csv_file(tmp_path, [order()]), "--wait", "--source", "!")
+
+
 def test_a_bundled_mapping_is_used_by_name(workspace: Workspace, tmp_path: Path) -> None:
     rows = [{"order_id": "A-1", "payment_sequential": 1, "payment_type": "boleto", "payment_value": "7.5"}]
     run(csv_file(tmp_path, rows), "--wait", "--mapping", "olist-payments")

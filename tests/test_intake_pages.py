@@ -16,7 +16,7 @@ from flywheel.intake.models import Batch, Mapping
 from flywheel.intake.plans import by_header
 from flywheel.intake.reading import sample
 from flywheel.intake.samples import template_csv
-from tests.builders import Row, csv_text, load_plan, load_rows, order
+from tests.builders import Row, csv_text, load_plan, load_rows, loaded, order
 
 pytestmark = pytest.mark.django_db
 
@@ -97,6 +97,38 @@ def test_a_file_is_uploaded_checked_and_loaded(client: Client, engine_lead: User
     assert (
         client.get(answer["Location"], headers={"hx-request": "true"}).content.decode().lstrip().startswith("<div id=")
     )
+
+
+def test_a_source_left_blank_is_the_one_that_last_loaded_this_kind(
+    client: Client, engine_lead: User, workspace: Workspace, tmp_path: Path
+) -> None:
+    loaded(workspace, tmp_path, "orders", [order()], source="My shop")
+    loaded(workspace, tmp_path, "tickets", [{"ticket_id": "T-1", "opened_at": "2026-03-07"}], source="Help desk")
+    client.force_login(engine_lead)
+    upload(client, [order("A-2")], source="")
+    assert Batch.objects.latest("pk").source.name == "My shop"
+    page = client.get(reverse("import-new", args=["acme"])).content.decode()
+    assert '<option value="Help desk">' in page
+
+
+def test_a_source_must_be_named_for_the_first_file_of_a_kind(client: Client, engine_lead: User, tmp_path: Path) -> None:
+    client.force_login(engine_lead)
+    file = SimpleUploadedFile("orders.csv", csv_text([order()]).encode())
+    answer = client.post(reverse("import-new", args=["acme"]), {"file": file, "source": ""})
+    assert list(answer.context["form"].errors) == ["source"]
+    assert not Batch.objects.exists()
+    assert not [path for path in (tmp_path / "uploads").rglob("*") if path.is_file()]
+
+
+def test_shops_with_chinese_names_are_told_apart(
+    client: Client, engine_lead: User, run_jobs: Callable[[], int]
+) -> None:
+    client.force_login(engine_lead)
+    for name in ("天猫 shop", "京东 shop"):
+        address = upload(client, [order("A-1")], source=name)
+        client.post(address, mapping_of(client, address))
+    run_jobs()
+    assert sorted(Order.objects.values_list("source__slug", flat=True)) == ["京东-shop", "天猫-shop"]
 
 
 def test_a_batch_is_loaded_once_however_often_it_is_confirmed(client: Client, engine_lead: User) -> None:

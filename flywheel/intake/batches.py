@@ -12,6 +12,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.text import slugify
 
 from flywheel import jobs
 from flywheel.accounts.models import User, Workspace
@@ -24,6 +25,7 @@ from flywheel.intake.plans import Plan, plan_of
 from flywheel.intake.preparing import SHOWN, Issue, Preparer
 from flywheel.intake.reading import FileProblemError, Table, opened
 
+SLUG_LENGTH = 60  # as Source.slug
 KEPT_ERRORS = 1_000  # row errors shown; the file of the bad rows holds them all
 DUPLICATES = "duplicates"  # a key of words.NOTES
 log = structlog.get_logger(__name__)
@@ -60,9 +62,24 @@ class _Findings:
 
 
 # --- making batches -------------------------------------------------------------------------------------------------
-def source_named(workspace: Workspace, slug: str, name: str = "") -> Source:
-    """The workspace's source of that slug, made if it is new."""
-    return Source.objects.get_or_create(workspace=workspace, slug=slug, defaults={"name": name or slug})[0]
+def source_slug(name: str) -> str:
+    """What tells a source from the others: its name in small letters of any script; raises ValueError without any."""
+    slug = slugify(name, allow_unicode=True)[:SLUG_LENGTH]
+    if not slug:
+        raise ValueError(f"no letters or digits in {name!r}")
+    return slug
+
+
+def source_named(workspace: Workspace, name: str) -> Source:
+    """The workspace's source of that name, made if it is new; raises ValueError for a name without letters."""
+    return Source.objects.get_or_create(workspace=workspace, slug=source_slug(name), defaults={"name": name})[0]
+
+
+def last_source(workspace: Workspace, kind: str) -> Source | None:
+    """The source that last loaded this kind of data."""
+    loaded = Batch.objects.filter(workspace=workspace, kind=kind, state=Batch.State.LOADED).select_related("source")
+    latest = loaded.order_by("-loaded_at").first()
+    return latest.source if latest else None
 
 
 def create(source: Source, plan: Plan, path: Path, file_name: str, user: User | None = None) -> Batch:

@@ -36,7 +36,12 @@ class UploadForm(forms.Form):
     source = forms.CharField(
         label=_("Source"),
         max_length=60,
-        help_text=_("The shop, ad account or help desk the file comes from. Records are told apart within a source."),
+        required=False,
+        help_text=_(
+            "The shop, ad account or help desk the file comes from; records are told apart within a source. "
+            "Left empty: the one that last loaded this kind of data."
+        ),
+        widget=forms.TextInput(attrs={"list": "known-sources", "autocomplete": "off"}),
     )
     mapping = forms.ChoiceField(label=_("Mapping"), required=False)
 
@@ -45,8 +50,7 @@ class UploadForm(forms.Form):
         self.fields["kind"].choices = [("", _("Recognise it by the header")), *kind_choices()]  # type: ignore[attr-defined]
         names = [(name, name) for name in sorted(saved_plans(workspace))]
         self.fields["mapping"].choices = [("", _("The one that fits")), *names]  # type: ignore[attr-defined]
-        latest = Source.objects.filter(workspace=workspace).order_by("-created_at").first()
-        self.fields["source"].initial = latest.name if latest else ""
+        self.known_sources = Source.objects.filter(workspace=workspace)
 
     def clean_file(self) -> Any:
         """The file, unless it is too large."""
@@ -56,9 +60,9 @@ class UploadForm(forms.Form):
         return file
 
     def clean_source(self) -> str:
-        """The source's name, which must leave something for its address."""
+        """The source's name, which must tell it from others; '' for the one that last loaded this kind of data."""
         name: str = self.cleaned_data["source"].strip()
-        if not slugify(name, allow_unicode=True):
+        if name and not slugify(name, allow_unicode=True):
             raise ValidationError(_("Enter a name with letters or digits."))
         return name
 

@@ -17,7 +17,7 @@ class Mapping(models.Model):
     """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="mappings")
-    slug = models.SlugField(max_length=60)
+    slug = models.SlugField(max_length=60, allow_unicode=True)
     name = models.CharField(_("name"), max_length=120)
     kind = models.CharField(_("kind of data"), max_length=30)
     columns = models.JSONField(default=dict)

@@ -7,12 +7,12 @@ from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_vary_headers
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from flywheel.accounts.access import get_workspace
 from flywheel.accounts.models import Role, Workspace
+from flywheel.facts.models import Source
 from flywheel.intake import batches
 from flywheel.intake.forms import MappingForm, UploadForm
 from flywheel.intake.kinds import KINDS
@@ -67,9 +67,17 @@ def _uploaded(request: HttpRequest, workspace: Workspace, form: UploadForm) -> B
         form.add_error("kind", _("The header fits no kind of data: choose one."))
         path.unlink()
         return None
-    name = form.cleaned_data["source"]
-    source = batches.source_named(workspace, slugify(name) or slugify(name, allow_unicode=True), name)
+    source = _source(workspace, form.cleaned_data["source"], plan)
+    if source is None:
+        form.add_error("source", _("No data of this kind has been loaded yet: say where the file comes from."))
+        path.unlink()
+        return None
     return batches.create(source, plan, path, file.name, request.user)  # type: ignore[arg-type]
+
+
+def _source(workspace: Workspace, name: str, plan: Plan) -> Source | None:
+    """The source that was named, or else the one that last loaded this kind of data."""
+    return batches.source_named(workspace, name) if name else batches.last_source(workspace, plan.kind.slug)
 
 
 def _first_plan(workspace: Workspace, path: Path, kind: str, mapping: str) -> Plan | None:

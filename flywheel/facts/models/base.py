@@ -10,7 +10,7 @@ class Source(models.Model):
     """Where facts come from: a shop, an ad account, a help desk. Facts are keyed by it."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="sources")
-    slug = models.SlugField(max_length=60)
+    slug = models.SlugField(max_length=60, allow_unicode=True)
     name = models.CharField(_("name"), max_length=120)
     owner_team = models.CharField(_("owner team"), max_length=60, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils.text import slugify
 
 from flywheel.accounts.models import Workspace
+from flywheel.facts.models import Source
 from flywheel.intake import batches
 from flywheel.intake.kinds import KINDS
 from flywheel.intake.models import Batch, RowError
@@ -81,7 +81,7 @@ class Command(BaseCommand):
         if not path.is_file():
             raise CommandError(f"There is no file {path}.")
         plan = self._plan(workspace, path, options)
-        source = batches.source_named(workspace, slugify(options["source"]) or "import", options["source"])
+        source = self._source(workspace, options["source"])
         if not options["wait"]:
             with path.open("rb") as content:
                 kept = batches.keep_file(workspace, path.name, content)
@@ -92,6 +92,12 @@ class Command(BaseCommand):
         batch = batches.create(source, plan, path.resolve(), path.name)
         batches.load(batch, Terminal(path.name, self.stderr))
         return self._report(batch)
+
+    def _source(self, workspace: Workspace, name: str) -> Source:
+        try:
+            return batches.source_named(workspace, name.strip())
+        except ValueError as problem:
+            raise CommandError(f"A source needs a name with letters or digits, unlike {name!r}.") from problem
 
     def _plan(self, workspace: Workspace, path: Path, options: dict[str, Any]) -> Plan:
         if name := options["mapping"]:
