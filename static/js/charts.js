@@ -34,18 +34,26 @@
     return `rgba(${r},${g},${b},${opacity})`;
   }
 
-  /* "@market" and "@market/0.3" become colours, at any depth. */
-  function painted(value) {
-    if (typeof value === "string" && value.startsWith("@")) {
-      const [name, opacity] = value.slice(1).split("/");
-      const hex = colour(name);
-      return opacity && hex ? withOpacity(hex, opacity) : hex;
-    }
-    if (Array.isArray(value)) return value.map(painted);
+  const COLOURED = /color(scale|way)?$/;
+  const TEMPLATES = new Set(["hovertemplate", "texttemplate"]); // our own; what they are filled with is escaped
+  const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+
+  function paint(text) {
+    if (!text.startsWith("@")) return text;
+    const [name, opacity] = text.slice(1).split("/");
+    const hex = colour(name);
+    return opacity && hex ? withOpacity(hex, opacity) : hex;
+  }
+
+  /* "@market" and "@market/0.3" become colours where a colour belongs; every other text is shown as it is written
+     (Plotly would take tags in a name for its own). */
+  function prepared(value, key = "") {
+    if (Array.isArray(value)) return value.map((inner) => prepared(inner, key));
     if (value && typeof value === "object") {
-      return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, painted(inner)]));
+      return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, prepared(inner, name)]));
     }
-    return value;
+    if (typeof value !== "string" || TEMPLATES.has(key)) return value;
+    return COLOURED.test(key) ? paint(value) : value.replace(/[&<>]/g, (sign) => ENTITIES[sign]);
   }
 
   function formatter(format) {
@@ -87,7 +95,7 @@
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: colour("muted") },
       colorway: ["conversion", "accent", "market", "aftersales", "rose", "olive", "sky", "slate"].map(colour),
-      hoverlabel: { bgcolor: colour("ink"), bordercolor: colour("ink"), font: { color: colour("surface"), size: 12 } },
+      hoverlabel: { bgcolor: colour("ink"), bordercolor: colour("ink"), font: { color: colour("surface"), size: 12 }, namelength: -1 },
       legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { color: colour("muted") } },
       margin: { l: 8, r: 12, t: 8, b: 8 },
       bargap: 0.35,
@@ -98,7 +106,7 @@
 
   function layoutOf(figure) {
     const { axis, ...base } = baseLayout();
-    const own = painted(figure.layout || {});
+    const own = prepared(figure.layout || {});
     const formats = {};
     const layout = { ...base, ...own };
     for (const name of new Set(["xaxis", "yaxis", ...Object.keys(own).filter((key) => /^[xy]axis\d*$/.test(key))])) {
@@ -115,7 +123,7 @@
     const figure = JSON.parse(source.textContent);
     const { layout, formats } = layoutOf(figure);
     const config = { responsive: true, displayModeBar: false, displaylogo: false, locale: CHINESE ? "zh-CN" : "en" };
-    await Plotly.react(box, painted(figure.data), layout, config);
+    await Plotly.react(box, prepared(figure.data), layout, config);
     const labels = {};
     for (const [name, format] of Object.entries(formats)) {
       const values = steps(box.layout[name].range);

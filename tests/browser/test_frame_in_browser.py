@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from flywheel.jobs.models import Job
 from tests.browser import chromium
+from tests.browser.styleguide_urls import ODD_NAME
 from tests.conftest import PASSWORD
 
 STYLEGUIDE = "tests.browser.styleguide_urls"
@@ -141,6 +142,21 @@ def test_charts_change_with_the_colour_mode_and_leave_no_style_element_behind(wa
     tab.evaluate("window.flywheelTheme.choose('dark')")
     tab.wait_for_function(f"({line}) !== '{before}'")
     assert tab.locator("style").count() == 0
+
+
+def test_a_name_from_a_file_is_drawn_as_it_is_written(watched, settings) -> None:
+    settings.ROOT_URLCONF = STYLEGUIDE
+    tab, watch = watched()
+    tab.goto("/odd-names/")
+    tab.wait_for_function("document.querySelectorAll('[data-fw-drawn]').length === 2")
+    for place in ("#legend .legendtext", "#axis .ytick text", "#axis .bartext"):
+        expect(tab.locator(place).filter(has_text=ODD_NAME)).to_have_count(1)
+    assert tab.locator("#legend .legend, #axis .yaxislayer-above").locator("a, [style*=bold]").count() == 0
+    colours = "[...document.querySelectorAll('#axis .point path')].map(bar => getComputedStyle(bar).fill)"
+    market = tab.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--fw-market').trim()")
+    red, green, blue = (int(market[i : i + 2], 16) for i in (1, 3, 5))
+    assert tab.evaluate(colours) == [f"rgb({red}, {green}, {blue})"] * 2
+    assert watch.take() == []
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
