@@ -148,6 +148,60 @@ def test_the_page_costs_few_queries(weak, reader, client, django_assert_max_num_
         client.get(reverse("flywheel", args=["acme"]))
 
 
+def test_a_verdict_is_out_of_date_when_weeks_go_by_without_data(weak, reader, client, time_machine):
+    diagnose_week(weak, WEEK, NOW)
+    time_machine.move_to(NOW + timedelta(weeks=1))
+    assert 'data-verdict="call"' in page(client, reader, "flywheel", "acme").content.decode()
+    time_machine.move_to(NOW + timedelta(weeks=2))
+    html = page(client, reader, "flywheel", "acme").content.decode()
+    assert "No call this week: the data is out of date." in html
+    assert "fw-trust-late" in html
+    assert 'data-verdict="call"' in page(client, reader, "flywheel", "acme", week=str(WEEK)).content.decode()
+
+
+def test_a_restated_verdict_shows_what_was_published(weak, reader, client, time_machine):
+    time_machine.move_to(NOW)
+    diagnose_week(weak, WEEK, NOW)
+    store(weak, business(1))
+    diagnose_week(weak, WEEK, NOW + timedelta(hours=2))
+    html = page(client, reader, "flywheel", "acme").content.decode()
+    assert "No call this week: nothing stands out." in html
+    assert re.search("First published: “Customer conversion is the weakest link", html)
+
+
+def test_the_way_to_the_engine_shows_the_same_four_weeks(weak, reader, client, time_machine):
+    time_machine.move_to(NOW)
+    kept = diagnose_week(weak, WEEK, NOW)
+    html = page(client, reader, "flywheel", "acme").content.decode()
+    way = re.search(r'href="([^"]*engines/conversion/[^"]*market=US[^"]*)"', html).group(1).replace("&amp;", "&")
+    response = client.get(way)
+    choice = response.context["choice"]
+    assert (choice.market, choice.weeks, choice.week) == ("US", 4, WEEK)
+    driver = next(d for d in kept.result["drivers"] if (d["key"], d["market"]) == ("payment_rate", "US"))
+    name = KPIS["payment_rate"].name.en
+    card = next(c for c in response.context["cards"] if c["name"] == name)
+    assert card["result"].value == pytest.approx(driver["now"], rel=0.01)  # the driver leaves referral traffic out
+
+
+def test_a_market_without_measures_cannot_be_chosen(sound, reader, client):
+    from flywheel.facts.models import Market
+
+    Market.objects.create(workspace=sound, code="XX")
+    for code in ("XX", "\x00", "<b>"):
+        html = page(client, reader, "engine", "acme", "market", market=code).content.decode()
+        assert '<option value="" selected' in html or '<option value="">' in html
+        assert "selected" not in html.split('id="weeks"')[0].split('id="market"')[1]
+
+
+def test_no_referral_channel_is_not_zero_referrals(workspace, reader, client):
+    whole = business(1)
+    frame = whole.conversion.loc[whole.conversion["channel"] != "referral"]
+    store(workspace, replace(whole, conversion=frame))
+    diagnose_week(workspace, WEEK, NOW)
+    html = page(client, reader, "flywheel", "acme").content.decode()
+    assert "Word of mouth unknown" in html
+
+
 def test_an_empty_workspace_shows_the_first_step(workspace, reader, client):
     html = page(client, reader, "flywheel", "acme").content.decode()
     assert reverse("import-new", args=["acme"]) in html

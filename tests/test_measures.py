@@ -389,14 +389,13 @@ def test_another_workspaces_measures_are_never_seen(workspace: Workspace) -> Non
     measure(workspace, 1, sessions=1)
     frame = frames.conversion(workspace, by=("week",))
     assert (len(frame), column(frame, "orders")) == (1, [None])
-    assert frames.span(workspace) == (SECOND_WEEK, SECOND_WEEK)
 
 
-def test_the_span_covers_every_weekly_table(workspace: Workspace) -> None:
-    assert frames.span(workspace) is None
-    measure(workspace, 1)
-    MarketWeek.objects.create(workspace=workspace, week=FIRST_DAY)
-    assert frames.span(workspace) == (FIRST_DAY, SECOND_WEEK)
+def test_markets_are_those_of_every_weekly_table(workspace: Workspace) -> None:
+    assert frames.markets(workspace) == []
+    MarketWeek.objects.create(workspace=workspace, week=FIRST_DAY, market="US")
+    ConversionWeek.objects.create(workspace=workspace, week=FIRST_DAY, market="DE")
+    assert frames.markets(workspace) == ["DE", "US"]
 
 
 def test_channel_kinds_by_code(workspace: Workspace) -> None:
@@ -409,10 +408,8 @@ def test_grouped_sums_are_those_of_the_stored_rows(workspace: Workspace, source:
     RandomFacts(workspace, source, 8, WEEKS).create(400)
     mark_everything_dirty(workspace, WEEKS + 6)
     roll_dirty_weeks(workspace)
-    measures = frames.weekly(workspace)
-    grouped = frames.weekly(workspace, by=("week", "market"))
-    for name in ("market", "conversion", "aftersales", "cohorts"):
-        as_stored, total = getattr(measures, name), getattr(grouped, name)
+    for read in (frames.market, frames.conversion, frames.aftersales, frames.cohorts):
+        as_stored, total = read(workspace), read(workspace, ("week", "market"))
         sums = as_stored.groupby(["week", "market"])[list(total)[2:]].sum(min_count=1).reset_index()
         both = sums.merge(total, on=["week", "market"], suffixes=("", "_grouped"))
         assert len(both) == len(sums) > 50

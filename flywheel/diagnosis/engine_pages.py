@@ -19,9 +19,9 @@ from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import compact, day, number, percent, reading
 from flywheel.diagnosis import charts, words
 from flywheel.diagnosis.flywheel_page import place_names
-from flywheel.diagnosis.running import load_business
+from flywheel.diagnosis.running import HISTORY, load_business
 from flywheel.facts.calendar import last_complete_week
-from flywheel.facts.models import Channel, Market, OrderState
+from flywheel.facts.models import Channel, OrderState
 from flywheel.measures import frames
 
 PERIODS = (4, 13, 26, 52, 104)
@@ -46,8 +46,7 @@ class Choice:
         weeks = query.get("weeks", "")
         count = int(weeks) if weeks.isdecimal() and int(weeks) in (*PERIODS, ALL) else DEFAULT_WEEKS
         code = query.get("market", "")
-        known = Market.objects.filter(workspace=workspace, code=code).exists()
-        return cls(week, count, code if known else "", last_complete_week(workspace))
+        return cls(week, count, code if code in frames.markets(workspace) else "", last_complete_week(workspace))
 
     @property
     def first(self) -> date | None:
@@ -66,11 +65,12 @@ class Choice:
 
 
 def choices(workspace: Workspace) -> dict[str, Any]:
-    """What can be chosen."""
+    """What can be chosen: periods, and the markets that have measures."""
+    names = place_names(workspace)["market"]
     labels = [(n, _("%(n)s weeks") % {"n": n}) for n in PERIODS]
     return {
         "periods": [*labels, (ALL, _("All weeks"))],
-        "markets": list(Market.objects.filter(workspace=workspace).exclude(code="")),
+        "markets": [(code, names.get(code) or code) for code in frames.markets(workspace) if code],
     }
 
 
@@ -90,7 +90,7 @@ class Loaded:
 
 def load(workspace: Workspace, choice: Choice) -> Loaded:
     """The panel up to the chosen week."""
-    business = load_business(workspace, choice.week, facets=False)
+    business = load_business(workspace, choice.week, facets=False, history=HISTORY if choice.weeks else None)
     span = business.weeks()
     end = np.datetime64(choice.week, "D")
     start = span[0] if span else end

@@ -7,16 +7,19 @@ from typing import Any
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from engines.diagnosis import STALE_WEEKS
 from engines.kpi import KPIS, Kpi
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import compact, compact_money, money, percent, reading, week
 from flywheel.accounts.words import ENGINES_SHORT
 from flywheel.diagnosis import words
 from flywheel.diagnosis.models import Diagnosis
+from flywheel.diagnosis.running import LACKING
 from flywheel.facts.models import Channel, Market
 
 Json = Mapping[str, Any]
 TOP_DRIVERS = 8
+FIXED_COLUMNS = 5  # of the weekly review, beside its weeks: name, year, two changes, signal
 ENGINES = ("market", "conversion", "aftersales")
 
 COVERAGE = {
@@ -29,25 +32,59 @@ COVERAGE = {
 }
 
 
-def flywheel_context(workspace: Workspace, diagnosis: Diagnosis) -> dict[str, Any]:
-    """The page's context."""
-    result, verdict = diagnosis.result, diagnosis.result["verdict"]
+def flywheel_context(workspace: Workspace, diagnosis: Diagnosis, complete: date | None = None) -> dict[str, Any]:
+    """The page's context. `complete`: the newest complete week by the calendar, when the page is about now.
+
+    A verdict whose data has fallen behind the calendar since it was made is shown as out of date.
+    """
+    result = diagnosis.result
+    verdict = _of_today(result["verdict"], diagnosis.week, complete)
     names = place_names(workspace)
     rows = {r["key"]: r for r in diagnosis.kpis}
-    where = words.where_text(verdict["segments"], names)
+    sentence, detail = _told(workspace, verdict, names)
+    weeks = recent_weeks(diagnosis.week, rows)
     return {
         "diagnosis": diagnosis,
         "verdict": verdict,
-        "sentence": words.verdict_sentence(verdict, workspace.base_currency, where),
-        "detail": words.verdict_detail(verdict, workspace.base_currency),
-        "wheel_state": wheel_state(workspace, result, rows),
+        "sentence": sentence,
+        "detail": detail,
+        "published": _published(workspace, diagnosis, names, sentence),
+        "wheel_state": wheel_state(workspace, {**result, "verdict": verdict}, rows),
         "engines": engine_rows(result),
         "drivers": driver_rows(result, names["market"]),
+        "left_out": [names["market"].get(code) or code or _("unknown") for code in result["left_out"]],
         "groups": kpi_groups(rows),
-        "recent_weeks": recent_weeks(diagnosis.week, rows),
-        "sources": trust_strip(result["coverage"], diagnosis.week),
+        "recent_weeks": weeks,
+        "columns": len(weeks) + FIXED_COLUMNS,
+        "sources": trust_strip(result["coverage"], complete or diagnosis.week),
+        "until": complete or diagnosis.week,
         **week_links(workspace, diagnosis),
     }
+
+
+def _of_today(verdict: Json, week: date, complete: date | None) -> Json:
+    """The verdict, or "out of date" when newer complete weeks have gone by without data."""
+    if complete is None or (complete - week).days // 7 <= STALE_WEEKS or verdict["reason"] in LACKING:
+        return verdict
+    return {**verdict, "called": False, "reason": "stale", "have": None, "needed": None, "engine": "", "driver": ""}
+
+
+def _told(workspace: Workspace, verdict: Json, names: Mapping[str, Mapping[str, str]]) -> tuple[str, str]:
+    """The verdict's sentence and what is said below it."""
+    where = words.where_text(verdict["segments"], names)
+    currency = workspace.base_currency
+    return words.verdict_sentence(verdict, currency, where), words.verdict_detail(verdict, currency)
+
+
+def _published(
+    workspace: Workspace, diagnosis: Diagnosis, names: Mapping[str, Mapping[str, str]], sentence: str
+) -> str:
+    """What the week's verdict first said, when it has been restated since and says something else now."""
+    if not diagnosis.revision:
+        return ""
+    first = Diagnosis.objects.filter(workspace=workspace, week=diagnosis.week).order_by("revision")[0]
+    told = _told(workspace, first.result["verdict"], names)[0]
+    return told if told != sentence else ""
 
 
 def place_names(workspace: Workspace) -> dict[str, dict[str, str]]:
@@ -115,6 +152,8 @@ def _kpi_row(entry: Kpi, row: Json) -> dict[str, Any]:
         "owner": entry.owner.get(language),
         "better": entry.direction,
         "latest": row["recent"][-1],
+        "is_known": any("value" in r for r in row["recent"]),
+        "signal_is_good": row["signal"] == (1 if entry.direction == "up" else -1),
     }
 
 
@@ -207,7 +246,7 @@ def _referral_text(rows: Mapping[str, Json], result: Json) -> tuple[str, str]:
     referral, rating = result["referral"], _latest(rows, "rating")
     flow = (
         _("%(n)s referred per 100 customers a year") % {"n": compact(100 * referral)}
-        if referral is not None
+        if referral  # without a referral channel nothing is known of it
         else _("Word of mouth unknown")
     )
     return flow, _("%(stars)s of 5 stars") % {"stars": f"{rating['value']:.2f}"} if rating else ""

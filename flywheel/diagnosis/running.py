@@ -19,17 +19,19 @@ from flywheel.measures import frames
 
 HISTORY = timedelta(weeks=3 * 52 + WEEKS_365)  # what the diagnosis reads: three years, and their oldest cohorts
 SETTLING = timedelta(hours=1)  # from the first diagnosis of a week until it stands as published
-LACKING = frozenset(r for r in diagnosis.NO_CALL_REASONS if r.startswith("no_"))
+LACKING = frozenset(diagnosis.NO_CALL_REASONS) - {"at_reference", "nothing_stands_out", "not_sure", "no_margin"}
 DIGITS = 10  # significant digits kept of a figure, so that equal data gives equal results on any machine
 
 
-def load_business(workspace: Workspace, last: date, facets: bool = True) -> Business:
-    """The workspace's weekly measures up to the week `last`; with `facets`, also per device and carrier."""
-    first, keys = last - HISTORY, ("week", "market", "channel")
+def load_business(
+    workspace: Workspace, last: date, facets: bool = True, history: timedelta | None = HISTORY
+) -> Business:
+    """The workspace's weekly measures of `history` (None: all) up to the week `last`; with `facets`, per device too."""
+    first, keys = last - history if history else None, ("week", "market", "channel")
     return Business(
         conversion=frames.conversion(workspace, (*keys, "device") if facets else keys, first, last),
         market=frames.market(workspace, keys, first, last),
-        aftersales=frames.aftersales(workspace, (*keys, "carrier") if facets else keys, first, last),
+        aftersales=frames.aftersales(workspace, keys, first, last),
         cohorts=frames.cohorts(workspace, keys, first, last),
         channel_kinds=frames.channel_kinds(workspace),
     )
@@ -55,9 +57,9 @@ def diagnose_week(workspace: Workspace, week: date, now: datetime | None = None)
     is what the team means by "published".
     """
     now = now or timezone.now()
-    result, kpis = _compute(workspace, week, now)
     with transaction.atomic():
-        Workspace.objects.select_for_update().get(pk=workspace.pk)  # two runs never write one revision
+        Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)  # runs of one workspace queue up
+        result, kpis = _compute(workspace, week, now)
         newest = Diagnosis.objects.filter(workspace=workspace, week=week).first()
         if newest and newest.result == result and newest.kpis == kpis:
             return newest

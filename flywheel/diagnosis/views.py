@@ -1,6 +1,6 @@
 """The flywheel page and the engines' pages."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -17,6 +17,7 @@ from flywheel.diagnosis.engine_pages import ENGINE_CONTEXTS, Choice, choices
 from flywheel.diagnosis.flywheel_page import flywheel_context
 from flywheel.diagnosis.models import Diagnosis
 from flywheel.diagnosis.running import newest_week
+from flywheel.facts.calendar import last_complete_week
 
 
 @login_required
@@ -27,7 +28,8 @@ def flywheel(request: HttpRequest, slug: str) -> HttpResponse:
     diagnosis = _diagnosis(workspace, request.GET.get("week", ""))
     if diagnosis is None:
         return render(request, "diagnosis/flywheel_empty.html", {"has_data": newest_week(workspace) is not None})
-    return render(request, "diagnosis/flywheel.html", flywheel_context(workspace, diagnosis))
+    complete = None if "week" in request.GET else last_complete_week(workspace)
+    return render(request, "diagnosis/flywheel.html", flywheel_context(workspace, diagnosis, complete))
 
 
 def _diagnosis(workspace: Workspace, week: str) -> Diagnosis | None:
@@ -56,10 +58,19 @@ def engine(request: HttpRequest, slug: str, engine: str) -> HttpResponse:
     week = newest_week(workspace)
     if week is None:
         return render(request, "diagnosis/engine_empty.html", {"engine": engine})
-    choice = Choice.parse(request.GET, workspace, week)
+    choice = Choice.parse(request.GET, workspace, _asked_week(request.GET.get("week", ""), week))
     context = {"engine": engine, "choice": choice, **choices(workspace), **ENGINE_CONTEXTS[engine](workspace, choice)}
     is_panel = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     return render(request, f"diagnosis/{engine}.html{'#panel' if is_panel else ''}", context)
+
+
+def _asked_week(text: str, newest: date) -> date:
+    """The week in the address, moved to a start of a week; the newest when there is none that can be shown."""
+    try:
+        asked = date.fromisoformat(text)
+    except ValueError:
+        return newest
+    return min(asked - timedelta(days=(asked - newest).days % 7), newest)
 
 
 @login_required

@@ -36,13 +36,6 @@ STAGES = {
     "payments": _("Paid"),
 }
 
-DIMENSIONS = {
-    "market": _("market"),
-    "channel": _("channel"),
-    "device": _("device"),
-    "carrier": _("carrier"),
-}
-
 BASES = {
     "own": _("own best weeks of the last year"),
     "peers": _("the other markets"),
@@ -62,11 +55,14 @@ NO_CALL = {
     "no_traffic_data": _("no traffic data"),
     "no_spend_data": _("no spend data"),
     "no_customer_data": _("orders name no customers"),
+    "no_amount_data": _("orders have no amounts"),
     "no_cost_data": _("no cost data"),
+    "no_margin": _("orders earn nothing after their costs"),
     "too_few_sessions": _("too little traffic"),
     "too_few_customers": _("too few new customers"),
     "too_young": _("no customers with twelve months of history yet"),
     "stale": _("the data is out of date"),
+    "no_reference": _("too little history to compare with"),
     "at_reference": _("every driver is at its reference"),
     "nothing_stands_out": _("nothing stands out"),
     "not_sure": _("the engines are too close to tell"),
@@ -78,11 +74,16 @@ NEXT_STEP = {
     "no_traffic_data": _("Load traffic (sessions per day, market and channel) to get a verdict."),
     "no_spend_data": _("Load advertising spend to get a verdict."),
     "no_customer_data": _("Load orders with a customer id, so that new and repeat customers can be told apart."),
+    "no_amount_data": _("Load orders with their amounts, or the payments of the orders."),
+    "no_margin": _(
+        "Contribution of the last four weeks is zero or less: check the cost columns, then prices and costs."
+    ),
     "no_cost_data": _("Load orders with the cost of goods, so that a customer's value can be counted."),
     "too_few_sessions": _("The verdict needs more visits in four weeks."),
     "too_few_customers": _("The verdict needs more new customers in four weeks."),
     "too_young": _("The value of a customer is observed over twelve months; older orders can be loaded."),
     "stale": _("Load the missing weeks; the verdict waits for all of traffic, spend and orders."),
+    "no_reference": _("The comparison needs about half a year of weeks; older files can be loaded."),
     "at_reference": _("No engine is below what it has shown it can do. Raise the goals or test something new."),
     "nothing_stands_out": _("What is below reference is within usual variation, or too small to matter."),
     "not_sure": _("Two engines lose about the same. The table below shows both."),
@@ -125,10 +126,13 @@ def verdict_detail(verdict: Mapping[str, Any], currency: str) -> str:
         "chance": _chance(verdict["chance"]),
     }
     text = gettext("90 %% interval %(low)s to %(high)s; the largest loss with a probability of %(chance)s.") % words
-    if not verdict["since"]:
-        return text
-    words = {"certainty": text, "day": _day(verdict["since"])}
-    return gettext("%(certainty)s First signal in the week of %(day)s.") % words
+    if verdict["since"]:
+        words = {"certainty": text, "day": _day(verdict["since"])}
+        text = gettext("%(certainty)s First signal in the week of %(day)s.") % words
+    if verdict["engine_loss"] > NOTABLY_MORE * verdict["loss"]:
+        words = {"said": text, "total": money(round_money(verdict["engine_loss"]), currency)}
+        text = gettext("%(said)s With the engine's other weak drivers and markets: %(total)s.") % words
+    return text
 
 
 def _missing_detail(verdict: Mapping[str, Any]) -> str:
@@ -140,6 +144,7 @@ def _missing_detail(verdict: Mapping[str, Any]) -> str:
     return gettext("%(step)s %(have)s of %(needed)s.") % words
 
 
+NOTABLY_MORE = 1.05  # an engine's loss is told beside its driver's when it is this much more
 _COUNTED = {"too_few_sessions", "too_few_customers", "too_young"}
 
 

@@ -37,7 +37,6 @@ from flywheel.measures.models import (
 
 Keys = Sequence[str]
 Where = Mapping[str, str | Sequence[str]]
-Span = tuple[date, date]
 Bound = tuple[np.datetime64, np.datetime64]
 
 ORDERS = (
@@ -101,30 +100,6 @@ _COHORT_MONTHS = _table(CohortMonth, "cohort", "month", "market", "channel")
 _PAYMENTS = _table(PaymentWeek, "week", "market", "method")
 _STATUSES = _table(StatusWeek, "week", "market", "status", "state")
 _DATES = frozenset({"week", "cohort", "month"})
-
-
-@dataclass(frozen=True, slots=True)
-class Measures:
-    """The weekly measures of a workspace, one frame per engine and one of cohorts."""
-
-    market: pd.DataFrame
-    conversion: pd.DataFrame
-    aftersales: pd.DataFrame
-    cohorts: pd.DataFrame
-
-
-def weekly(
-    workspace: Workspace, first: date | None = None, last: date | None = None, by: Keys | None = None
-) -> Measures:
-    """All weekly measures of weeks `first` to `last` (inclusive; None is open), as stored or grouped by the keys
-    that the tables share: "week", "market", "channel".
-    """
-    return Measures(
-        market=market(workspace, by, first, last),
-        conversion=conversion(workspace, by, first, last),
-        aftersales=aftersales(workspace, by, first, last),
-        cohorts=cohorts(workspace, by, first, last),
-    )
 
 
 def market(
@@ -219,16 +194,11 @@ def channel_kinds(workspace: Workspace) -> dict[str, str]:
     return dict(Channel.objects.filter(workspace=workspace).values_list("code", "kind"))
 
 
-def span(workspace: Workspace) -> Span | None:
-    """First and last week with any weekly measure; None when there is none."""
+def markets(workspace: Workspace) -> list[str]:
+    """The codes of the markets that have weekly measures, sorted ('' is unknown)."""
     tables = (_MARKET, _CONVERSION, _AFTERSALES, _COHORTS)
-    parts = " UNION ALL ".join(
-        f"SELECT MIN(week) AS low, MAX(week) AS high FROM {table.name} WHERE workspace_id = %s"  # noqa: S608
-        for table in tables
-    )
-    sql = f"SELECT MIN(low), MAX(high) FROM ({parts}) AS spans"  # noqa: S608
-    ((low, high),) = _fetch(sql, [workspace.pk] * len(tables))
-    return (low, high) if low else None
+    parts = " UNION ".join(f"SELECT market FROM {table.name} WHERE workspace_id = %s" for table in tables)  # noqa: S608
+    return sorted(str(code) for (code,) in _fetch(parts, [workspace.pk] * len(tables)))
 
 
 def _frame(
