@@ -1,5 +1,6 @@
 """Cells to values: numbers, times and words, in the shapes files have them."""
 
+import dataclasses
 import datetime as dt
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -99,6 +100,26 @@ def test_times_with_and_without_offset_mix_in_one_column() -> None:
 def test_a_promise_given_as_a_date_means_the_end_of_that_day() -> None:
     assert one("deadline", "2026-01-05") == "2026-01-05 22:59:59+00"
     assert one("deadline", "2026-01-05 00:00:00") == "2026-01-04 23:00:00+00"
+
+
+@pytest.mark.parametrize(
+    ("day", "moment"),
+    [("2026-03-29", "2026-03-29 21:59:59+00"), ("2026-10-25", "2026-10-25 22:59:59+00")],
+)
+def test_the_end_of_a_day_of_clock_change_is_still_on_that_day(day: str, moment: str) -> None:
+    assert one("deadline", day) == moment
+
+
+@pytest.mark.parametrize(
+    ("date_format", "cell", "moment"),
+    [
+        ("%d.%m.%Y", "05.01.2026", "2026-01-05 22:59:59+00"),
+        ("%d.%m.%Y %%H", "05.01.2026 %H", "2026-01-05 22:59:59+00"),
+        ("%d.%m.%Y %H:%M", "05.01.2026 00:00", "2026-01-04 23:00:00+00"),
+    ],
+)
+def test_a_format_without_time_makes_bare_dates(date_format: str, cell: str, moment: str) -> None:
+    assert one("deadline", cell, dataclasses.replace(READING, date_format=date_format)) == moment
 
 
 @pytest.mark.parametrize(

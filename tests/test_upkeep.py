@@ -244,6 +244,17 @@ def test_dates_follow_a_market_that_a_customer_brings(workspace: Workspace, tmp_
     )
 
 
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Tokyo"])
+def test_a_bare_date_is_the_same_date_in_every_market(workspace: Workspace, tmp_path: Path, zone: str) -> None:
+    market(workspace, "XX", zone)
+    cells = {"promised_at": "2026-03-29", "delivered_at": "2026-03-30"}
+    loaded(workspace, tmp_path, "orders", [order("A-1", market="XX", **cells), order("A-2", market="", **cells)])
+    loaded(workspace, tmp_path, "customers", [{"customer_id": "C-1", "market": "XX"}])
+    for found in Order.objects.all():
+        assert (found.market, str(found.promised_date), str(found.delivered_date)) == ("XX", "2026-03-29", "2026-03-30")
+        assert str(found.delivered_week) == "2026-03-30"
+
+
 def test_a_week_that_starts_on_sunday_is_the_sessions_week_too(workspace: Workspace, tmp_path: Path) -> None:
     workspace.first_weekday = 6
     workspace.save()

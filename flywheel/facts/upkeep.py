@@ -264,8 +264,11 @@ WITH moved AS (
     SET promised_date = d.promised, delivered_date = d.delivered,
         delivered_week = d.delivered - (EXTRACT(ISODOW FROM d.delivered)::int - 1 - %(first_weekday)s + 7) %% 7
     FROM (
-        SELECT o.id, (o.promised_at AT TIME ZONE z.zone)::date AS promised,
-            (o.delivered_at AT TIME ZONE z.zone)::date AS delivered
+        SELECT o.id,
+            CASE WHEN o.promised_is_date THEN o.promised_date ELSE (o.promised_at AT TIME ZONE z.zone)::date END
+                AS promised,
+            CASE WHEN o.delivered_is_date THEN o.delivered_date ELSE (o.delivered_at AT TIME ZONE z.zone)::date END
+                AS delivered
         FROM (SELECT DISTINCT id FROM facts_moved) AS m
         JOIN facts_order AS o ON o.id = m.id
         LEFT JOIN facts_market AS k ON k.workspace_id = o.workspace_id AND k.code = o.market

@@ -96,7 +96,7 @@ def month_of(name: str) -> Compute:
 
 
 def market_day_of(name: str) -> Compute:
-    """The calendar date in the row's market, where the market has a zone of its own."""
+    """The calendar date in the row's market, where the market has a zone of its own; a bare date is that date."""
 
     def compute(rows: Rows) -> Parsed:
         times = rows.columns[name].times
@@ -107,7 +107,19 @@ def market_day_of(name: str) -> Compute:
             for market in set(markets.tolist()) & zones.keys():
                 mine = markets == market
                 days[mine] = calendar.to_local(times[mine], zones[market]).astype("datetime64[D]")
-        return _dates(days)
+        bare = rows.columns[name].dates
+        return _dates(days if bare is None else np.where(np.isnat(bare), days, bare))
+
+    return compute
+
+
+def is_bare_date(name: str) -> Compute:
+    """Whether the cell is a date without a time of day."""
+
+    def compute(rows: Rows) -> Parsed:
+        bare = rows.columns[name].dates
+        known = np.zeros(rows.count, dtype=bool) if bare is None else ~np.isnat(bare)
+        return Parsed(["t" if is_bare else "f" for is_bare in known.tolist()])
 
     return compute
 

@@ -216,7 +216,14 @@ ORDERS = Kind(
             aliases=("promised_date", "estimated_delivery"),
         ),
         _time("shipped_at", _("Shipped at"), "2026-03-03 11:00:00", aliases=("shipped_date",)),
-        _time("delivered_at", _("Delivered at"), "2026-03-05 14:20:00", aliases=("delivered_date", "delivery_date")),
+        Column(
+            "delivered_at",
+            "deadline",
+            _("Delivered at"),
+            ("2026-03-05 14:20:00", ""),
+            help=_("A date without time means the end of that day."),
+            aliases=("delivered_date", "delivery_date"),
+        ),
     ),
     derived=(
         Derived("customer_ref", derive.customer_ref, needs=("customer_id", "customer_email")),
@@ -233,10 +240,24 @@ ORDERS = Kind(
         Derived("month", derive.month_of("order_date"), needs=("ordered_at",)),
         Derived("fx_rate", derive.fx_rate("order_date"), needs=("currency",)),
         Derived(
+            "promised_is_date",
+            derive.is_bare_date("promised_at"),
+            needs=("promised_at",),
+            follows="promised_at",
+            guarded=False,
+        ),
+        Derived(
             "promised_date",
             derive.market_day_of("promised_at"),
             needs=("promised_at",),
             follows="promised_at",
+            guarded=False,
+        ),
+        Derived(
+            "delivered_is_date",
+            derive.is_bare_date("delivered_at"),
+            needs=("delivered_at",),
+            follows="delivered_at",
             guarded=False,
         ),
         Derived(

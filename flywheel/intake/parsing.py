@@ -55,10 +55,14 @@ class Reading:
 
 @dataclass(frozen=True)
 class Parsed:
-    """A column that was read: `texts` for the database, `times` (UTC, or days) for columns of time."""
+    """A column that was read: `texts` for the database, `times` (UTC, or days) for columns of time.
+
+    `dates`: of a deadline, the calendar dates of the cells that are bare dates, NaT for the others.
+    """
 
     texts: list[str]
     times: Times | None = None
+    dates: Times | None = None
     bad: Bad = field(default_factory=dict)
 
 
@@ -237,18 +241,30 @@ def yes_no(cell: str, reading: Reading) -> str:
 def timestamp(cells: list[str], reading: Reading) -> Parsed:
     """Points in time as UTC. A time without offset is the wall clock of the file's zone."""
     cells = _stripped(cells)
-    times, bad = _instants(cells, reading)
-    return Parsed(time_texts(times), times, bad)
+    written, aware, bad = _parsed_times(cells, reading)
+    times = _in_utc(written, aware, reading)
+    return Parsed(time_texts(times), times, bad=bad)
 
 
 def deadline(cells: list[str], reading: Reading) -> Parsed:
-    """Points in time as UTC, where a bare date means the end of that day."""
+    """Points in time as UTC, where a bare date means the end of that day on the clock of the file's zone."""
     cells = _stripped(cells)
-    times, bad = _instants(cells, reading)
-    if not reading.date_format:
-        bare = np.fromiter((len(cell) <= len("2026-01-31") for cell in cells), dtype=bool, count=len(cells))
-        times = np.where(bare, times + LAST_MOMENT, times)
-    return Parsed(time_texts(times), times, bad)
+    written, aware, bad = _parsed_times(cells, reading)
+    bare = _bare_dates(cells, reading) & ~np.isnat(written)
+    dates = np.where(bare, written, np.datetime64("NaT")).astype("datetime64[D]")
+    times = _in_utc(np.where(bare, written + LAST_MOMENT, written), aware, reading)
+    return Parsed(time_texts(times), times, dates, bad)
+
+
+_TIME_DIRECTIVE = re.compile("%[HIMSfpzZcX]")
+
+
+def _bare_dates(cells: list[str], reading: Reading) -> npt.NDArray[np.bool_]:
+    """Which cells hold no time of day: those of a format without time, else those as short as a date."""
+    if reading.date_format:
+        timed = _TIME_DIRECTIVE.search(reading.date_format.replace("%%", ""))
+        return np.full(len(cells), timed is None)
+    return np.fromiter((len(cell) <= len("2026-01-31") for cell in cells), dtype=bool, count=len(cells))
 
 
 def day(cells: list[str], reading: Reading) -> Parsed:
@@ -258,18 +274,16 @@ def day(cells: list[str], reading: Reading) -> Parsed:
     if aware.any():
         times = np.where(aware, to_local(times, reading.workspace_zone), times)
     days = times.astype("datetime64[D]")
-    return Parsed(day_texts(days), days, bad)
+    return Parsed(day_texts(days), days, bad=bad)
 
 
 def _stripped(cells: list[str]) -> list[str]:
     return list(map(str.strip, cells))
 
 
-def _instants(cells: list[str], reading: Reading) -> tuple[Times, Bad]:
-    times, aware, bad = _parsed_times(cells, reading)
-    if aware.all():
-        return times, bad
-    return np.where(aware, times, to_utc(times, reading.zone)), bad
+def _in_utc(written: Times, aware: npt.NDArray[np.bool_], reading: Reading) -> Times:
+    """Times as written, of which those that are `aware` are UTC already."""
+    return written if aware.all() else np.where(aware, written, to_utc(written, reading.zone))
 
 
 def _parsed_times(cells: list[str], reading: Reading) -> tuple[Times, npt.NDArray[np.bool_], Bad]:

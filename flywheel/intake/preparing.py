@@ -121,7 +121,8 @@ class Preparer:
     def _constant(self, name: str, count: int) -> Parsed:
         one = self.fixed.get(name) or Parsed([self.kind.by_name[name].default])
         times = None if one.times is None else np.repeat(one.times, count)
-        return Parsed(one.texts * count, times)
+        dates = None if one.dates is None else np.repeat(one.dates, count)
+        return Parsed(one.texts * count, times, dates)
 
     def _issue(self, problem: Problem, chunk: Chunk) -> Issue:
         header = self.plan.columns.get(problem.column, problem.column)

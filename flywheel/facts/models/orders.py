@@ -74,6 +74,8 @@ class Order(Fact):
     delivered_at = models.DateTimeField(null=True)
     promised_date = models.DateField(null=True)
     delivered_date = models.DateField(null=True)
+    promised_is_date = models.BooleanField(default=False, db_default=False)  # told without time: the same everywhere
+    delivered_is_date = models.BooleanField(default=False, db_default=False)
     delivered_week = models.DateField(null=True)
 
     counts = models.GeneratedField(
