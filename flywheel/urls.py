@@ -11,5 +11,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("w/<slug:slug>/", include("flywheel.diagnosis.urls")),
     path("w/<slug:slug>/", include("flywheel.intake.urls")),
+    path("w/<slug:slug>/", include("flywheel.facts.urls")),
     path("w/<slug:slug>/jobs/", include("flywheel.jobs.urls")),
 ]

@@ -14,6 +14,7 @@ PAGES_IN_THE_SIDE_BAR = [
     ("engine", ["conversion"]),
     ("engine", ["aftersales"]),
     ("import-list", []),
+    ("places", []),
     ("job-list", []),
 ]
 
