@@ -1,8 +1,10 @@
 """Loading files: what lands, what is refused, and what a second file changes."""
 
 import csv
+import io
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +68,14 @@ def test_every_kind_loads_and_loads_again_unchanged(workspace: Workspace, tmp_pa
     rows = KINDS_TWICE[kind]
     assert counts(loaded(workspace, tmp_path, kind, rows)) == (len(rows), 0, 0)
     assert counts(loaded(workspace, tmp_path, kind, rows)) == (0, 0, len(rows))
+
+
+@pytest.mark.parametrize("name", ["订单" * 100 + ".csv", "x" * 300 + ".csv", "\ud800.csv", "../../!"])
+def test_a_file_of_any_name_is_kept(workspace: Workspace, tmp_path: Path, settings: Any, name: str) -> None:
+    settings.UPLOAD_DIR = tmp_path / "uploads"
+    path = batches.keep_file(workspace, name, io.BytesIO(b"a\n1\n"))
+    assert path.parent == tmp_path / "uploads" / str(workspace.pk)
+    assert path.read_bytes() == b"a\n1\n"
 
 
 def test_one_bad_row_in_100000_loads_nothing_and_names_the_row(workspace: Workspace, tmp_path: Path) -> None:

@@ -207,6 +207,19 @@ def test_a_file_that_cannot_be_read_or_recognised_is_refused_at_once(
     assert not [path for path in (tmp_path / "uploads").rglob("*") if path.is_file()]
 
 
+@pytest.mark.parametrize("query", [{"kind": "\0"}, {"page": "\0"}, {"source": "\0"}, {"mapping": "\0"}])
+def test_a_nul_character_in_the_address_breaks_no_page(
+    client: Client, engine_lead: User, query: dict[str, str]
+) -> None:
+    client.force_login(engine_lead)
+    address = upload(client, [order()])
+    for page in (address, *(reverse(name, args=["acme"]) for name in ("import-list", "import-new", "job-list"))):
+        assert client.get(page, query).status_code == 200
+    form = mapping_of(client, address)
+    for name in ("kind", "save_as", "column-order_id", "constant-market", "time_zone", "date_format"):
+        assert client.post(address, form | {name: "\0"}).status_code in (200, 302), name
+
+
 def test_a_rejected_batch_lists_line_column_value_and_expectation(
     client: Client, engine_lead: User, workspace: Workspace, tmp_path: Path
 ) -> None:

@@ -76,11 +76,21 @@ def test_a_truncated_gzip_is_named(tmp_path: Path) -> None:
     assert caught.value.code == "truncated"
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n", b" "])
+@pytest.mark.parametrize("content", [b"", b"\n\n", b" ", b"\xef\xbb\xbf", b"\xff\xfe", b"\xef\xbb\xbf\r\n"])
 def test_an_empty_file_is_named(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(FileProblemError) as caught:
         sample(write(tmp_path, content), 5)
     assert caught.value.code == "empty_file"
+
+
+def test_one_column_of_quoted_cells_is_read(tmp_path: Path) -> None:
+    assert read(write(tmp_path, b'"order_id"\n"A-1"\n')) == (["order_id"], [(2, ["A-1"])])
+
+
+def test_a_header_with_nul_characters_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileProblemError) as caught:
+        sample(write(tmp_path, b"order_id\0,b\n1,2\n"), 1)
+    assert caught.value.code == "nul"
 
 
 def test_a_quote_that_never_closes_is_named_with_its_line(tmp_path: Path) -> None:

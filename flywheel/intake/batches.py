@@ -26,6 +26,7 @@ from flywheel.intake.preparing import SHOWN, Issue, Preparer
 from flywheel.intake.reading import FileProblemError, Table, opened
 
 SLUG_LENGTH = 60  # as Source.slug
+NAME_BYTES = 180  # with the time in front below the 255 bytes of most file systems
 KEPT_ERRORS = 1_000  # row errors shown; the file of the bad rows holds them all
 DUPLICATES = "duplicates"  # a key of words.NOTES
 log = structlog.get_logger(__name__)
@@ -101,10 +102,16 @@ def keep_file(workspace: Workspace, name: str, content: IO[bytes]) -> Path:
     folder = settings.UPLOAD_DIR / str(workspace.pk)
     folder.mkdir(parents=True, exist_ok=True)
     stamp = timezone.now().strftime("%Y%m%d-%H%M%S-%f")
-    path = folder / f"{stamp}-{''.join(c for c in name if c.isalnum() or c in '._-')[-80:] or 'file'}"
+    path = folder / f"{stamp}-{_safe_name(name)}"
     with path.open("wb") as target:
         shutil.copyfileobj(content, target, 1024 * 1024)
     return path
+
+
+def _safe_name(name: str) -> str:
+    """The end of the name as file systems take it."""
+    sound = "".join(letter for letter in name if letter.isalnum() or letter in "._-").encode(errors="ignore")
+    return sound[-NAME_BYTES:].decode(errors="ignore") or "file"
 
 
 def start(batch: Batch, user: User | None = None) -> bool:

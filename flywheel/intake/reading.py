@@ -120,11 +120,11 @@ def _unpacked(plain: IO[bytes]) -> Iterator[IO[bytes]]:
 def _format(path: Path, encoding: str, delimiter: str) -> Format:
     with _truncation(), path.open("rb") as plain, _unpacked(plain) as raw:
         head = raw.read(SAMPLE_BYTES)
-    if not head.strip():
-        raise FileProblemError("empty_file")
     known = next((name for mark, name in _BOMS if head.startswith(mark)), "")
     chosen = known or encoding or _guessed_encoding(path)
     text = head.decode(chosen, errors="replace").lstrip("\ufeff\r\n")
+    if not text.strip():
+        raise FileProblemError("empty_file")
     return Format(chosen, delimiter or _guessed_delimiter(text))
 
 
@@ -158,7 +158,7 @@ def _guessed_delimiter(text: str) -> str:
         counts = [line.count(delimiter) for line in lines]
         return (counts.count(counts[0]) if counts[0] else 0), counts[0]
 
-    return max(DELIMITERS, key=evenness)
+    return max(DELIMITERS, key=evenness) if lines else DELIMITERS[0]  # no lines: all is quoted, so one column
 
 
 @contextmanager
@@ -175,6 +175,8 @@ def _header(reader: "Reader") -> list[str]:
         first = next((row for row in reader if any(cell.strip() for cell in row)), None)
     if first is None:
         raise FileProblemError("empty_file")
+    if any("\0" in cell for cell in first):
+        raise FileProblemError("nul", reader.line_num)
     names: list[str] = []
     for at, cell in enumerate(first, start=1):
         name = cell.strip().lstrip("\ufeff") or f"#{at}"

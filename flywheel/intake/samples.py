@@ -35,7 +35,8 @@ class Preview:
         if column not in self.header:
             return []
         at = self.header.index(column)
-        return list(dict.fromkeys(row[at].strip() for row in self.rows if row[at].strip()))[:MOST_WORDS]
+        cells = (row[at].strip() for row in self.rows)
+        return list(dict.fromkeys(cell for cell in cells if cell and "\0" not in cell))[:MOST_WORDS]
 
 
 def preview(path: Path, plan: Plan | None = None) -> Preview:
