@@ -2,7 +2,9 @@
 
 import io
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -16,9 +18,12 @@ from flywheel.intake.models import Batch, Mapping
 from flywheel.intake.plans import by_header
 from flywheel.intake.reading import sample
 from flywheel.intake.samples import template_csv
+from flywheel.jobs.lost import find_lost_jobs
+from flywheel.jobs.models import Job
 from tests.builders import Row, csv_text, load_plan, load_rows, loaded, order
 
 pytestmark = pytest.mark.django_db
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -174,6 +179,12 @@ def test_words_of_the_file_are_given_a_meaning_on_the_page(
         {"column-currency": "", "constant-currency": "Euro"},
         {"time_zone": "Mars/Olympus"},
         {"column-order_id": "no such column"},
+        {"date_format": "%Q"},
+        {"date_format": "%d.%m.%Y %"},
+        {"date_format": "%d.%d.%Y"},
+        {"date_format": "%H:%M"},
+        {"date_format": "ISO8601"},
+        {"date_format": "mixed"},
     ],
 )
 def test_an_incomplete_mapping_loads_nothing(client: Client, engine_lead: User, wrong: dict[str, str]) -> None:
@@ -183,6 +194,54 @@ def test_an_incomplete_mapping_loads_nothing(client: Client, engine_lead: User, 
     assert answer.status_code == 200
     assert answer.context["form"].errors
     assert Batch.objects.get().state == "draft"
+
+
+def test_a_batch_whose_work_failed_says_why_and_is_started_again(
+    client: Client, engine_lead: User, run_jobs: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.force_login(engine_lead)
+    address = upload(client, [order()])
+    form = mapping_of(client, address)
+    with monkeypatch.context() as patch:
+        patch.setattr("flywheel.facts.upkeep.lock", _broken)
+        client.post(address, form)
+        run_jobs()
+    batch = Batch.objects.get()
+    page = client.get(reverse("import-detail", args=["acme", batch.pk])).content.decode()
+    assert batch.state == Batch.State.FAILED
+    assert "no space left" in page
+    assert address in page
+    client.post(address, form)
+    run_jobs()
+    batch.refresh_from_db()
+    assert (batch.state, batch.added) == (Batch.State.LOADED, 1)
+
+
+def test_a_failed_batch_is_loaded_when_its_job_is_run_again(
+    client: Client, engine_lead: User, run_jobs: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.force_login(engine_lead)
+    address = upload(client, [order()])
+    with monkeypatch.context() as patch:
+        patch.setattr("flywheel.facts.upkeep.lock", _broken)
+        client.post(address, mapping_of(client, address))
+        run_jobs()
+    client.post(reverse("job-again", args=["acme", Batch.objects.get().job.pk]))
+    run_jobs()
+    assert Batch.objects.get().state == Batch.State.LOADED
+
+
+def _broken(workspace: Workspace) -> None:
+    raise OSError("no space left")
+
+
+def test_a_batch_whose_worker_died_too_often_has_failed(client: Client, engine_lead: User, settings: Any) -> None:
+    client.force_login(engine_lead)
+    address = upload(client, [order()])
+    client.post(address, mapping_of(client, address))
+    Job.objects.update(state=Job.State.RUNNING, attempt=settings.JOB_MAX_ATTEMPTS, heartbeat_at=LONG_AGO)
+    find_lost_jobs()
+    assert Batch.objects.get().state == Batch.State.FAILED
 
 
 def test_the_file_can_be_read_as_another_kind(client: Client, engine_lead: User) -> None:

@@ -117,7 +117,8 @@ def _safe_name(name: str) -> str:
 def start(batch: Batch, user: User | None = None) -> bool:
     """Queue the batch's job; False when it was queued, loaded or rejected already."""
     with transaction.atomic():
-        claimed = Batch.objects.filter(pk=batch.pk, state=Batch.State.DRAFT).update(state=Batch.State.QUEUED)
+        waiting = Batch.objects.filter(pk=batch.pk, state__in=Batch.STARTABLE)
+        claimed = waiting.update(state=Batch.State.QUEUED)
         if claimed:
             job = jobs.start(batch.workspace, "import", {"batch": batch.pk}, user=user)
             Batch.objects.filter(pk=batch.pk).update(job=job)
@@ -267,8 +268,18 @@ def _record(batch: Batch, landed: Landed, rows: int, notes: dict[str, int]) -> N
 
 
 def _reject(batch: Batch, reporter: Reporter, findings: _Findings) -> None:
-    """Record what is wrong, in a transaction of its own."""
+    """Record what is wrong, in a transaction of its own; not on a batch that another worker has loaded meanwhile."""
     with transaction.atomic():
+        rejected = Batch.objects.filter(pk=batch.pk).exclude(state=Batch.State.LOADED)
+        if not rejected.update(
+            state=Batch.State.REJECTED,
+            rows=findings.rows,
+            added=0,
+            changed=0,
+            unchanged=0,
+            rejected=findings.bad_rows,
+        ):
+            return
         RowError.objects.filter(batch=batch).delete()
         RowError.objects.bulk_create(
             RowError(
@@ -280,13 +291,5 @@ def _reject(batch: Batch, reporter: Reporter, findings: _Findings) -> None:
                 detail=issue.detail[:SHOWN],
             )
             for issue in sorted(findings.first, key=lambda issue: issue.line)
-        )
-        Batch.objects.filter(pk=batch.pk).update(
-            state=Batch.State.REJECTED,
-            rows=findings.rows,
-            added=0,
-            changed=0,
-            unchanged=0,
-            rejected=findings.bad_rows,
         )
         reporter.hold()

@@ -14,7 +14,7 @@ from flywheel.accounts.models import Workspace, check_time_zone
 from flywheel.facts.models import Source
 from flywheel.intake.kinds import Column, kind_choices
 from flywheel.intake.models import Mapping
-from flywheel.intake.parsing import parse
+from flywheel.intake.parsing import check_date_format, parse
 from flywheel.intake.plans import Plan
 from flywheel.intake.preparing import Preparer
 from flywheel.intake.recognising import saved_plans
@@ -152,6 +152,17 @@ class MappingForm(forms.Form):
         if name:
             check_time_zone(name)
         return "" if name == self.workspace.time_zone else name
+
+    def clean_date_format(self) -> str:
+        """A format by which dates can be read; '' for ISO dates."""
+        pattern: str = self.cleaned_data["date_format"].strip()
+        try:
+            if pattern:
+                check_date_format(pattern)
+        except ValueError as problem:
+            text = _("Expected %(expected)s.") % {"expected": expected("date_format")}
+            raise ValidationError(text) from problem
+        return pattern
 
     def clean_save_as(self) -> str:
         """A name that leaves something for the mapping's slug."""

@@ -1,5 +1,7 @@
 """Batches of facts and the mappings that read them."""
 
+from pathlib import Path
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -66,6 +68,7 @@ class Batch(models.Model):
     loaded_at = models.DateTimeField(null=True)
 
     RUNNING = "running"  # shown while its job runs, never stored
+    STARTABLE = (State.DRAFT, State.FAILED)
 
     class Meta:
         ordering = ("-created_at",)
@@ -77,9 +80,8 @@ class Batch(models.Model):
     @property
     def shown_state(self) -> str:
         """The state as its reader understands it: a queued batch is as far as its job is."""
-        if self.state != self.State.QUEUED or self.job is None:
-            return self.state
-        return {Job.State.RUNNING: self.RUNNING, Job.State.FAILED: self.State.FAILED}.get(self.job.state, self.state)  # type: ignore[call-overload]
+        is_running = self.state == self.State.QUEUED and self.job and self.job.state == Job.State.RUNNING
+        return self.RUNNING if is_running else self.state
 
     @property
     def shown_state_label(self) -> str:
@@ -87,6 +89,16 @@ class Batch(models.Model):
         if self.shown_state == self.RUNNING:
             return str(Job.State.RUNNING.label)
         return str(self.State(self.shown_state).label)
+
+    @property
+    def can_start(self) -> bool:
+        """Whether it can be looked at and loaded: it waits for that, or has failed, and its file is still here."""
+        return self.state in self.STARTABLE and self.has_file
+
+    @property
+    def has_file(self) -> bool:
+        """Whether the file is still here; uploads are deleted once loaded, or a week later (`batches.forget_old`)."""
+        return Path(self.path).is_file()
 
     @property
     def is_over(self) -> bool:

@@ -11,6 +11,7 @@ import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 
 import numpy as np
@@ -319,6 +320,17 @@ def _read_iso(cells: list[str], aware: bool) -> Times:
     sound = [cell if cell[:1].isdigit() and len(cell) > len("2026-01") else None for cell in cells]
     series = pd.Series(sound, dtype=object)
     return _naive(pd.to_datetime(series, format="ISO8601", errors="coerce", utc=aware))
+
+
+def check_date_format(pattern: str) -> None:
+    """Raise ValueError for a pattern by which a date cannot be told: an unknown directive, or no year, month or day."""
+    moment = datetime(2026, 3, 31, 14, 5, 6, tzinfo=UTC)
+    try:
+        read = pd.to_datetime(moment.strftime(pattern), format=pattern, utc=True)
+    except re.error as problem:  # a directive that comes twice
+        raise ValueError(str(problem)) from problem
+    if read.date() != moment.date():
+        raise ValueError(f"no year, month and day in {pattern!r}")
 
 
 def _read_format(cells: list[str], aware: bool, pattern: str) -> Times:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flywheel.intake.kinds import KINDS, Column, Kind
+from flywheel.intake.parsing import check_date_format
 from flywheel.intake.reading import FileProblemError
 from flywheel.intake.vocabulary import plain
 
@@ -32,13 +33,22 @@ class Plan:
         }
 
     def check(self, header: Sequence[str]) -> None:
-        """Raise FileProblemError when the file lacks a column of the plan, or the plan a required field."""
+        """Raise FileProblemError when the file lacks a column of the plan, or the plan something it needs."""
         for name, column in self.columns.items():
             if column not in header:
                 raise FileProblemError("column_missing", column=column, detail=name)
         for wanted in self.kind.required:
             if wanted.name not in self.columns and not self.constants.get(wanted.name):
                 raise FileProblemError("field_unmapped", column=wanted.name)
+        self._check_date_format()
+
+    def _check_date_format(self) -> None:
+        pattern = self.options.get("date_format", "")
+        try:
+            if pattern:
+                check_date_format(pattern)
+        except ValueError as problem:
+            raise FileProblemError("date_format", value=pattern) from problem
 
 
 def plan_of(kind: str, data: dict[str, Any]) -> Plan:

@@ -93,13 +93,13 @@ def import_map(request: HttpRequest, slug: str, batch_id: int) -> HttpResponse:
     """How the file is read: check or change the mapping, then load. `?kind=` tries the file as another kind."""
     workspace = get_workspace(request, slug, needs=Role.MEMBER)
     batch = get_object_or_404(Batch.objects.select_related("source"), workspace=workspace, pk=batch_id)
-    if batch.state != Batch.State.DRAFT:
+    if not batch.can_start:
         return redirect("import-detail", slug, batch.pk)
     plan, seen = _planned(batch, request.POST.get("kind") or request.GET.get("kind", ""))
     form = MappingForm(workspace, plan, seen, request.POST or None)
     if form.is_valid():
         form.save_mapping()
-        Batch.objects.filter(pk=batch.pk, state=Batch.State.DRAFT).update(
+        Batch.objects.filter(pk=batch.pk, state__in=Batch.STARTABLE).update(
             kind=plan.kind.slug, mapping=form.result().as_data
         )
         batches.start(batch, request.user)  # type: ignore[arg-type]

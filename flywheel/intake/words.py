@@ -12,6 +12,8 @@ EXPECTED: dict[str, str | Promise] = {
     "unreadable": _("a table of comma-separated values (%(detail)s)"),
     "missing_file": _("the uploaded file, which is no longer there"),
     "column_missing": _("a column of this name in the file, for the field %(detail)s"),
+    "date_format": _("a date format such as %%d.%%m.%%Y %%H:%%M, with day, month and year"),
+    "unpacked": _("a file of at most %(detail)s when unpacked"),
     "field_unmapped": _("a column or a fixed value for this required field"),
     # the row
     "row_short": _("as many cells as the header has (%(detail)s)"),

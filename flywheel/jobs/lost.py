@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from flywheel.jobs import registry
 from flywheel.jobs.models import Job
 from flywheel.jobs.starting import send
 
@@ -48,3 +49,5 @@ def _give_up_or_requeue(job: Job) -> None:
             job.error = _("Its worker process stopped unexpectedly at each of %(n)d attempts.") % {"n": job.attempt}
         log.error("job.given_up", job=str(job.pk), kind=job.kind, attempt=job.attempt)
     job.save(update_fields=["state", "sent_at", "finished_at", "error"])
+    if job.state == Job.State.FAILED:
+        registry.after_failure(job)

@@ -11,11 +11,13 @@ if TYPE_CHECKING:
 
 Handler = Callable[["Job", "Progress"], dict[str, Any] | None]
 _handlers: dict[str, Handler] = {}
+_after_failure: dict[str, Callable[["Job"], None]] = {}
 
 
-def handler(kind: str) -> Callable[[Handler], Handler]:
+def handler(kind: str, after_failure: "Callable[[Job], None] | None" = None) -> Callable[[Handler], Handler]:
     """Register the decorated function for jobs of `kind`. Raises ValueError when the kind has another handler.
 
+    `after_failure` is called in the transaction that records that the job has failed for good.
     It may be called again for the same job after a worker's death, so it must be safe to rerun. What it returns
     (plain JSON) becomes the job's result.
     """
@@ -24,9 +26,19 @@ def handler(kind: str) -> Callable[[Handler], Handler]:
         if kind in _handlers:
             raise ValueError(f"Two handlers for jobs of kind {kind!r}.")
         _handlers[kind] = function
+        if after_failure:
+            _after_failure[kind] = after_failure
         return function
 
     return register
+
+
+def after_failure(job: "Job") -> None:
+    """Tell the room whose job has failed for good; the rooms' modules are read at first use."""
+    if job.kind not in _handlers:
+        autodiscover_modules("jobs")
+    if told := _after_failure.get(job.kind):
+        told(job)
 
 
 def find(kind: str) -> Handler:

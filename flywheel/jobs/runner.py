@@ -74,7 +74,10 @@ def _run_claimed(progress: Progress, heartbeat: bool) -> None:
 def _finish(progress: Progress, state: Job.State, **outcome: Any) -> None:
     """Record how the job ended, unless another worker has it by now."""
     name, done, total = progress.snapshot
-    ended = progress.row().update(state=state, step=name, done=done, total=total, finished_at=Now(), **outcome)
+    with transaction.atomic():
+        ended = progress.row().update(state=state, step=name, done=done, total=total, finished_at=Now(), **outcome)
+        if ended and state == Job.State.FAILED:
+            registry.after_failure(progress.job)
     if not ended:
         log.warning("job.taken_over")
 
