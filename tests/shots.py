@@ -1,23 +1,32 @@
-"""Screenshots of every page: `python -m tests.shots` against a running product (`make demo`).
+"""Screenshots of every page: `python -m tests.shots`, against the product that runs, or one started for the while.
 
 Each page is taken in two sizes, two colour modes and two languages into var/shots/. A console error, a refused
 resource or a request to another host fails the run; sideways scrolling and untranslated text are reported.
 """
 
 import argparse
+import contextlib
 import itertools
 import os
 import re
+import socket
+import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser
 from playwright.sync_api import Page as Tab
 
+from flywheel import environment as env
+from flywheel.probe import address, is_healthy
 from tests.browser import chromium
 
-FOLDER = Path(os.environ.get("VAR_DIR") or "var") / "shots"
+FOLDER = env.var_dir() / "shots"
+START_SECONDS = 900  # the first start makes the demo business
+STOP_SECONDS = 60
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 MODES = ("light", "dark")
 LANGUAGES = {"en": "en", "zh": "zh-hans"}
@@ -29,7 +38,10 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 @dataclass(frozen=True)
 class Page:
-    """One page. `path` may hold {slug}; `follow` is a link on it to click; `anonymous`: seen before the log-in."""
+    """One page. `path` may hold {slug} and {draft}, a batch not loaded yet; `follow` is a link on it to click.
+
+    `anonymous`: seen before the log-in.
+    """
 
     name: str
     path: str
@@ -46,8 +58,13 @@ PAGES = [
     Page("engine-conversion", "/w/{slug}/engines/conversion/"),
     Page("engine-aftersales", "/w/{slug}/engines/aftersales/"),
     Page("imports", "/w/{slug}/imports/"),
+    Page("import-new", "/w/{slug}/imports/new/"),
+    Page("import-map", "/w/{slug}/imports/{draft}/map/"),
+    Page("import-detail", "/w/{slug}/imports/", follow="#batches tr:has(.fw-state-loaded) th a"),
+    Page("places", "/w/{slug}/settings/places/"),
     Page("jobs", "/w/{slug}/jobs/"),
     Page("job", "/w/{slug}/jobs/", follow="#jobs tbody th a"),
+    Page("workspace-new", "/workspaces/new/"),
     Page("password-change", "/accounts/password/change/"),
 ]
 STYLEGUIDE = Page("styleguide", "/styleguide/", anonymous=True)  # only where DEBUG is on
@@ -73,7 +90,7 @@ def main() -> int:
     pages = [page for page in [*PAGES, STYLEGUIDE] if page.name in options.only] if options.only else PAGES
     views = [View(*parts) for parts in itertools.product(options.size, options.mode, options.language)]
     failures = 0
-    with chromium.browser() as browser:
+    with _product(options.base_url) as options.base_url, chromium.browser() as browser:
         for view in views:
             failures += _take_all(browser, view, pages, options)
     _say(f"{len(pages) * len(views)} screenshots in {options.out}, {failures} failures")
@@ -82,8 +99,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    address = f"http://{os.environ.get('HOST') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
-    parser.add_argument("--base-url", default=address, help=f"where the product runs (default {address})")
+    parser.add_argument("--base-url", help="where the product runs; without it, HOST:PORT or a product started now")
     parser.add_argument("--out", type=Path, default=FOLDER)
     parser.add_argument("--email", default=EMAIL)
     parser.add_argument("--password", default=PASSWORD)
@@ -92,6 +108,45 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--mode", nargs="*", choices=MODES, default=MODES)
     parser.add_argument("--language", nargs="*", choices=list(LANGUAGES), default=list(LANGUAGES))
     return parser.parse_args()
+
+
+@contextlib.contextmanager
+def _product(base_url: str | None) -> Iterator[str]:
+    """The address of the product that runs; when none does, of the demo, which is stopped at the end."""
+    here = (base_url or address(env.text("HOST"), env.number("PORT", 1, 65535))).rstrip("/")
+    if is_healthy(f"{here}/"):
+        yield here
+        return
+    if base_url:
+        raise SystemExit(f"Nothing answers at {base_url}.")
+    port, log = _free_port(), FOLDER / "product.log"
+    surroundings = {**os.environ, "HOST": "127.0.0.1", "PORT": str(port)}
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as output:
+        command = [sys.executable, "-m", "flywheel.run", "--demo"]
+        product = subprocess.Popen(command, cwd=env.BASE_DIR, env=surroundings, stdout=output, stderr=output)
+        try:
+            _say(f"Starting the product for the screenshots; what it says is in {log}")
+            _wait_until_ready(product, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            product.terminate()
+            product.wait(STOP_SECONDS)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def _wait_until_ready(product: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Wait until the product has said so; raises SystemExit with its words when it ends or takes too long."""
+    end = time.monotonic() + START_SECONDS
+    while "Ready after" not in log.read_text():
+        if product.poll() is not None or time.monotonic() > end:
+            raise SystemExit(log.read_text())
+        time.sleep(0.5)
 
 
 def _take_all(browser: Browser, view: View, pages: list[Page], options: argparse.Namespace) -> int:
@@ -105,18 +160,20 @@ def _take_all(browser: Browser, view: View, pages: list[Page], options: argparse
     )
     context.add_cookies([{"name": "django_language", "value": LANGUAGES[view.language], "url": options.base_url}])
     watch = chromium.Watch.over(context, options.base_url)
-    tab, slug, failures = context.new_page(), "", 0
+    tab, failures = context.new_page(), 0
+    places: dict[str, str] = {}
     for page in sorted(pages, key=lambda page: not page.anonymous):
-        if not page.anonymous and not slug:
-            slug = _log_in(context, tab, options)
-        _open(tab, page, slug, options.base_url)
+        if not page.anonymous and not places:
+            slug = _log_in(tab, options)
+            places = {"slug": slug, "draft": _draft(tab, f"{options.base_url}/w/{slug}/imports/")}
+        _open(tab, options.base_url + page.path.format(**places), page.follow)
         tab.screenshot(path=options.out / f"{page.name}-{view}.png", full_page=True)
         failures += _judge(tab, page, view, watch)
     context.close()
     return failures
 
 
-def _log_in(context: BrowserContext, tab: Tab, options: argparse.Namespace) -> str:
+def _log_in(tab: Tab, options: argparse.Namespace) -> str:
     """Log in; returns the slug of the workspace that the start page leads to."""
     chromium.log_in(tab, options.base_url, options.email, options.password)
     found = re.search(r"/w/([^/]+)/", tab.url)
@@ -125,10 +182,28 @@ def _log_in(context: BrowserContext, tab: Tab, options: argparse.Namespace) -> s
     return found[1]
 
 
-def _open(tab: Tab, page: Page, slug: str, base_url: str) -> None:
-    tab.goto(base_url + page.path.format(slug=slug), wait_until="load")
-    if page.follow and tab.locator(page.follow).count():
-        tab.locator(page.follow).first.click()
+def _draft(tab: Tab, imports: str) -> str:
+    """The number of a batch that waits to be looked at; the orders template is uploaded when there is none."""
+    tab.goto(imports)
+    waiting = tab.locator("#batches tr:has(.fw-state-draft) th a")
+    if waiting.count():
+        waiting.first.click()
+        link = tab.locator("#batch a[href$='/map/']")
+        if link.count():
+            return str(link.get_attribute("href")).rstrip("/").split("/")[-2]
+    template = tab.request.get(f"{imports}template/orders.csv").body()
+    tab.goto(f"{imports}new/")
+    tab.set_input_files("input[name=file]", {"name": "orders.csv", "mimeType": "text/csv", "buffer": template})
+    tab.fill("input[name=source]", "Demo shop")
+    tab.click("main form[enctype] button[type=submit]")
+    tab.wait_for_url("**/map/")
+    return tab.url.rstrip("/").split("/")[-2]
+
+
+def _open(tab: Tab, url: str, follow: str) -> None:
+    tab.goto(url, wait_until="load")
+    if follow and tab.locator(follow).count():
+        tab.locator(follow).first.click()
         tab.wait_for_load_state("load")
     count = tab.locator("[data-fw-chart]").count()
     tab.wait_for_function("n => document.querySelectorAll('[data-fw-drawn]').length === n", arg=count)
