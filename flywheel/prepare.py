@@ -15,6 +15,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from django.core.exceptions import ImproperlyConfigured
 
+MIN_POSTGRES = 18  # RETURNING old and new values, by which loading knows what it changed
+
 
 def compile_messages(locale: Path) -> list[Path]:
     """Compile every .po under `locale` that is newer than its .mo (Babel: no gettext tools needed); returns them."""
@@ -57,6 +59,18 @@ def _static_sources() -> Iterator[str]:
             yield f"{storage.path(name)} {status.st_size} {status.st_mtime_ns}"
 
 
+def check_server() -> None:
+    """Raise ImproperlyConfigured when the database server is too old for the statements that loading uses."""
+    from django.db import connection
+
+    connection.ensure_connection()
+    version = connection.pg_version  # type: ignore[attr-defined]
+    if version < MIN_POSTGRES * 10_000:
+        raise ImproperlyConfigured(
+            f"PostgreSQL {MIN_POSTGRES} or later is needed; the server of DATABASE_URL is {version // 10_000}."
+        )
+
+
 def main() -> None:
     """Run the steps in order."""
     parser = argparse.ArgumentParser(prog="python -m flywheel.prepare", description=__doc__)
@@ -73,6 +87,7 @@ def main() -> None:
     django.setup()
     collect_static()
     if not wanted.files:
+        check_server()
         call_command("migrate", interactive=False, verbosity=1 if settings.DEBUG else 0)
 
 
