@@ -151,6 +151,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 10},  # a busy worker need not make up for those it missed
     },
     "weekly-diagnosis": {"task": "flywheel.diagnosis.tasks.diagnose_all", "schedule": 3600.0},
+    "forget-old-files": {"task": "flywheel.intake.tasks.forget_old_files", "schedule": 24 * 3600.0},
 }
 
 # --- people ---------------------------------------------------------------------------------------------------------
@@ -200,7 +201,7 @@ STORAGES = {
 }
 UPLOAD_DIR = VAR_DIR / "uploads"
 MAX_UPLOAD_MB = env.number("MAX_UPLOAD_MB", 1, 100_000)
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]  # never a file in memory
+FILE_UPLOAD_HANDLERS = ["flywheel.intake.uploads.BoundedUpload"]  # on disk, and no more than MAX_UPLOAD_MB
 FILE_UPLOAD_TEMP_DIR: Path | None = None
 
 # --- safety ---------------------------------------------------------------------------------------------------------

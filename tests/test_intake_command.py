@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from flywheel.accounts.models import Workspace
 from flywheel.facts.models import Order, Payment
-from flywheel.intake.models import Batch
+from flywheel.intake.models import Batch, Mapping
 from flywheel.jobs.models import Job
 from tests.builders import csv_file, order
 
@@ -65,6 +65,20 @@ def test_a_rejected_file_is_explained_and_ends_with_code_1(
         call_command("import", str(path), "--workspace", "acme", "--wait", stderr=err)
     assert caught.value.code == 1
     assert "line 3, gross: 'x': expected an amount such as 1234.50" in err.getvalue()
+
+
+def test_a_date_format_that_cannot_be_read_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    options = {"date_format": "%Q"}
+    Mapping.objects.create(workspace=workspace, slug="odd", kind="orders", options=options)
+    with pytest.raises(CommandError, match=r"a date format such as %d\.%m\.%Y %H:%M"):
+        run(csv_file(tmp_path, [order()]), "--mapping", "odd")
+    assert not Batch.objects.exists()
+
+
+def test_a_file_read_where_it_is_stays_there(workspace: Workspace, tmp_path: Path) -> None:
+    path = csv_file(tmp_path, [order()])
+    run(path, "--wait")
+    assert path.exists()
 
 
 def test_without_waiting_a_job_loads_it(workspace: Workspace, tmp_path: Path) -> None:

@@ -2,22 +2,27 @@
 
 import io
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from flywheel.accounts.models import User, Workspace
 from flywheel.facts.models import Order
+from flywheel.intake import batches
 from flywheel.intake.kinds import KINDS
 from flywheel.intake.models import Batch, Mapping
 from flywheel.intake.plans import by_header
 from flywheel.intake.reading import sample
 from flywheel.intake.samples import template_csv
+from flywheel.intake.uploads import MEGABYTE
 from flywheel.jobs.lost import find_lost_jobs
 from flywheel.jobs.models import Job
 from tests.builders import Row, csv_text, load_plan, load_rows, loaded, order
@@ -277,6 +282,82 @@ def test_a_nul_character_in_the_address_breaks_no_page(
     form = mapping_of(client, address)
     for name in ("kind", "save_as", "column-order_id", "constant-market", "time_zone", "date_format"):
         assert client.post(address, form | {name: "\0"}).status_code in (200, 302), name
+
+
+def test_a_file_over_the_limit_is_refused_and_its_rest_never_written(
+    client: Client, engine_lead: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    keep = TemporaryFileUploadHandler.receive_data_chunk
+
+    def noted(self: TemporaryFileUploadHandler, data: bytes, start: int) -> None:
+        written.append(len(data))
+        keep(self, data, start)
+
+    monkeypatch.setattr(TemporaryFileUploadHandler, "receive_data_chunk", noted)
+    settings.MAX_UPLOAD_MB = 1
+    client.force_login(engine_lead)
+    file = SimpleUploadedFile("orders.csv", b"x" * (3 * MEGABYTE))
+    answer = client.post(reverse("import-new", args=["acme"]), {"file": file, "source": "shop", "kind": "orders"})
+    assert answer.context["form"].errors == {"file": ["The file is larger than 1 MB."]}
+    assert answer.context["form"]["source"].value() == "shop"
+    assert 0 < sum(written) <= MEGABYTE
+
+
+def test_the_format_of_a_file_is_found_once_and_not_saved_with_the_mapping(
+    client: Client, engine_lead: User, monkeypatch: pytest.MonkeyPatch, run_jobs: Callable[[], int]
+) -> None:
+    client.force_login(engine_lead)
+    file = SimpleUploadedFile("orders.csv", csv_text([order(market="São Paulo")], ";").encode("cp1252"))
+    answer = client.post(reverse("import-new", args=["acme"]), {"file": file, "source": "My shop"})
+    assert Batch.objects.get().mapping["options"] == {"encoding": "cp1252", "delimiter": ";"}
+    monkeypatch.setattr("flywheel.intake.reading._guessed_encoding", None)
+    client.get(answer["Location"], {"kind": "tickets"})
+    client.post(answer["Location"], mapping_of(client, answer["Location"]) | {"save_as": "Mine"})
+    run_jobs()
+    assert Order.objects.get().market == "São Paulo"
+    assert Mapping.objects.get().options == {}
+
+
+def test_an_uploaded_file_is_deleted_once_it_is_loaded(
+    client: Client, engine_lead: User, run_jobs: Callable[[], int]
+) -> None:
+    client.force_login(engine_lead)
+    address = upload(client, [order()])
+    path = Path(Batch.objects.get().path)
+    assert path.exists()
+    client.post(address, mapping_of(client, address))
+    run_jobs()
+    assert not path.exists()
+
+
+def test_files_are_forgotten_after_a_week_and_the_pages_say_so(
+    client: Client, engine_lead: User, run_jobs: Callable[[], int], tmp_path: Path
+) -> None:
+    client.force_login(engine_lead)
+    draft = upload(client, [order("A-1")])
+    rejected = upload(client, [order("A-2", gross="x")])
+    client.post(rejected, mapping_of(client, rejected))
+    run_jobs()
+    now = timezone.now()
+    assert batches.forget_old(now + timedelta(days=6)) == 0
+    assert batches.forget_old(now + timedelta(days=8)) == 3  # two uploads, one file of bad rows
+    assert not [path for path in (tmp_path / "uploads").rglob("*") if path.is_file()]
+    pages = [client.get(address, follow=True).content.decode() for address in (draft, rejected)]
+    assert "the file has been deleted" in pages[0]
+    assert "The file of the bad rows has been deleted" in pages[1]
+
+
+def test_a_file_that_waits_to_be_loaded_is_not_forgotten(client: Client, engine_lead: User) -> None:
+    client.force_login(engine_lead)
+    address = upload(client, [order()])
+    client.post(address, mapping_of(client, address))
+    assert batches.forget_old(timezone.now() + timedelta(days=100)) == 0
+
+
+def test_the_clock_forgets_old_files(settings: Any) -> None:
+    task = settings.CELERY_BEAT_SCHEDULE["forget-old-files"]["task"]
+    assert import_string(task)() is None
 
 
 def test_a_rejected_batch_lists_line_column_value_and_expectation(

@@ -69,6 +69,13 @@ def test_gzip_is_known_by_its_content(tmp_path: Path) -> None:
     assert read(write(tmp_path, gzip.compress(TEXT.encode())))[0] == ["name", "city"]
 
 
+def test_a_gzip_that_unpacks_beyond_measure_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, gzip.compress(b"a,b\n" + b"1,2\n" * (20 * 1024**2)))
+    with pytest.raises(FileProblemError) as caught:
+        read(path, chunk_rows=10_000)
+    assert (caught.value.code, caught.value.detail) == ("unpacked", "64 MB")
+
+
 def test_a_truncated_gzip_is_named(tmp_path: Path) -> None:
     content = gzip.compress(b"a,b\n" + bytes(range(48, 58)) * 100_000)[:-400]
     with pytest.raises(FileProblemError) as caught:

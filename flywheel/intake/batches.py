@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -26,6 +27,7 @@ from flywheel.intake.preparing import SHOWN, Issue, Preparer
 from flywheel.intake.reading import FileProblemError, Table, opened
 
 SLUG_LENGTH = 60  # as Source.slug
+KEPT_DAYS = 7  # long enough to look at a rejected file's bad rows after a weekend
 NAME_BYTES = 180  # with the time in front below the 255 bytes of most file systems
 KEPT_ERRORS = 1_000  # row errors shown; the file of the bad rows holds them all
 DUPLICATES = "duplicates"  # a key of words.NOTES
@@ -132,6 +134,31 @@ def bad_rows_path(batch: Batch) -> Path:
     return folder / f"bad-rows-{batch.pk}.csv"
 
 
+# --- files are personal data: none stays longer than it is needed ---------------------------------------------------
+def _forget_if_loaded(batch: Batch) -> None:
+    """Delete the uploaded file of a loaded batch; a file that `manage.py import` read where it was is not ours."""
+    path = Path(batch.path)
+    if batch.state == Batch.State.LOADED and path.is_relative_to(settings.UPLOAD_DIR):
+        path.unlink(missing_ok=True)
+
+
+def forget_old(now: datetime) -> int:
+    """Delete uploads and files of bad rows that are older than KEPT_DAYS, except what is about to be loaded.
+
+    The batches stay, and their pages say that the file is gone. Returns how many files were deleted.
+    """
+    limit = (now - timedelta(days=KEPT_DAYS)).timestamp()
+    waiting = set(Batch.objects.filter(state=Batch.State.QUEUED).values_list("path", flat=True))
+    old = [
+        path
+        for path in settings.UPLOAD_DIR.glob("*/*")
+        if path.is_file() and path.stat().st_mtime < limit and str(path) not in waiting
+    ]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
+
+
 # --- loading --------------------------------------------------------------------------------------------------------
 def load(batch: Batch, reporter: Reporter) -> Batch:
     """Load the batch's file, whole or not at all, and record the outcome on its row.
@@ -139,6 +166,7 @@ def load(batch: Batch, reporter: Reporter) -> Batch:
     Safe to run again: a batch that has an outcome keeps it.
     """
     if batch.state in {Batch.State.LOADED, Batch.State.REJECTED}:
+        _forget_if_loaded(batch)  # a worker may have died between the commit and this
         return batch
     findings = _Findings()
     try:
@@ -150,6 +178,7 @@ def load(batch: Batch, reporter: Reporter) -> Batch:
     except RejectedError:
         _reject(batch, reporter, findings)
     batch.refresh_from_db()
+    _forget_if_loaded(batch)
     log.info("batch.over", batch=batch.pk, kind=batch.kind, state=batch.state, rows=batch.rows)
     return batch
 

@@ -15,13 +15,12 @@ from flywheel.facts.models import Source
 from flywheel.intake.kinds import Column, kind_choices
 from flywheel.intake.models import Mapping
 from flywheel.intake.parsing import check_date_format, parse
-from flywheel.intake.plans import Plan
+from flywheel.intake.plans import FORMAT_OPTIONS, Plan
 from flywheel.intake.preparing import Preparer
 from flywheel.intake.recognising import saved_plans
 from flywheel.intake.samples import Preview, meaning
+from flywheel.intake.uploads import MEGABYTE
 from flywheel.intake.words import expected
-
-MEGABYTE = 1024 * 1024
 
 
 class UploadForm(forms.Form):
@@ -199,7 +198,7 @@ class MappingForm(forms.Form):
                 values.setdefault(column.name, {})[word] = data[name]
         options = {name: data.get(name, "") for name in ("time_zone", "date_format")}
         options["decimal"] = "," if data.get("decimal") == "," else ""
-        kept = {name: value for name, value in self.plan.options.items() if name in ("delimiter", "encoding")}
+        kept = {name: value for name, value in self.plan.options.items() if name in FORMAT_OPTIONS}
         return Plan(
             kind=self.kind,
             columns=self._chosen(_column_key),
@@ -218,7 +217,9 @@ class MappingForm(forms.Form):
         if not name:
             return None
         slug = slugify(name, allow_unicode=True)
-        known = {"name": name, "kind": self.kind.slug, **self.result().as_data}
+        plan = self.result().as_data
+        options = {key: value for key, value in plan["options"].items() if key not in FORMAT_OPTIONS}
+        known = {"name": name, "kind": self.kind.slug, **plan, "options": options}
         return Mapping.objects.update_or_create(workspace=self.workspace, slug=slug, defaults=known)[0]
 
 

@@ -1,15 +1,16 @@
 """A plan says how one file is read as one kind of fact."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flywheel.intake.kinds import KINDS, Column, Kind
 from flywheel.intake.parsing import check_date_format
-from flywheel.intake.reading import FileProblemError
+from flywheel.intake.reading import FileProblemError, Format
 from flywheel.intake.vocabulary import plain
 
-OPTIONS = ("time_zone", "date_format", "decimal", "delimiter", "encoding")
+FORMAT_OPTIONS = ("delimiter", "encoding")  # of one file; a saved mapping is for others too
+OPTIONS = ("time_zone", "date_format", "decimal", *FORMAT_OPTIONS)
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Plan:
             "options": self.options,
         }
 
+    def read_as(self, found: Format) -> "Plan":
+        """This plan for a file whose format was found; what the plan itself says about that wins."""
+        options = {"encoding": found.encoding, "delimiter": found.delimiter} | self.options
+        return replace(self, options=options)
+
     def check(self, header: Sequence[str]) -> None:
         """Raise FileProblemError when the file lacks a column of the plan, or the plan something it needs."""
         for name, column in self.columns.items():
@@ -40,9 +46,10 @@ class Plan:
         for wanted in self.kind.required:
             if wanted.name not in self.columns and not self.constants.get(wanted.name):
                 raise FileProblemError("field_unmapped", column=wanted.name)
-        self._check_date_format()
+        self.check_date_format()
 
-    def _check_date_format(self) -> None:
+    def check_date_format(self) -> None:
+        """Raise FileProblemError when the plan's date format cannot tell a date."""
         pattern = self.options.get("date_format", "")
         try:
             if pattern:

@@ -25,6 +25,9 @@ DELIMITERS = (",", ";", "\t", "|")
 FIRST_LINES = 20  # of the file, by which the delimiter is found
 ENCODINGS = ("cp1252", "gb18030", "big5", "cp932", "cp949", "cp1251", "cp1250", "cp1253", "cp1254")  # likeliest first
 GZIP_MAGIC = b"\x1f\x8b"
+MOST_UNPACKED_BYTES = 20 * 1024**3  # of a gzipped file: 100 M rows, more than one file should hold
+MOST_UNPACKED_TIMES = 50  # its packed size: tables are packed to a tenth, seldom to a thirtieth; beyond, it is a bomb
+ALWAYS_UNPACKED_BYTES = 64 * 1024**2  # however small it is packed
 LONGEST_CELL = 100_000  # characters; longer means a quote that never closes
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _BREAK = re.compile("\r\n|\r|\n")
@@ -85,7 +88,7 @@ class Table:
 @contextmanager
 def opened(path: Path, encoding: str = "", delimiter: str = "", chunk_rows: int = CHUNK_ROWS) -> Iterator[Table]:
     """The table in a file. Raises FileProblemError here or while its chunks are read."""
-    chosen = _format(path, encoding, delimiter)
+    chosen = found_format(path, encoding, delimiter)
     csv.field_size_limit(LONGEST_CELL)
     with (
         path.open("rb") as plain,
@@ -113,11 +116,35 @@ def _unpacked(plain: IO[bytes]) -> Iterator[IO[bytes]]:
     if magic != GZIP_MAGIC:
         yield plain
         return
-    with gzip.open(plain) as unpacked:
+    with _Unpacked(plain) as unpacked:
         yield unpacked  # type: ignore[misc]
 
 
-def _format(path: Path, encoding: str, delimiter: str) -> Format:
+class _Unpacked(gzip.GzipFile):
+    """A gzipped file's content, as long as that is not absurdly more than the file."""
+
+    def __init__(self, plain: IO[bytes]) -> None:
+        super().__init__(fileobj=plain, mode="rb")
+        packed = plain.seek(0, io.SEEK_END)
+        plain.seek(0)
+        self._most = min(MOST_UNPACKED_BYTES, max(MOST_UNPACKED_TIMES * packed, ALWAYS_UNPACKED_BYTES))
+
+    def read(self, size: int | None = -1) -> bytes:
+        """The next bytes; raises FileProblemError beyond what is allowed."""
+        return self._allowed(super().read(size))
+
+    def read1(self, size: int = -1) -> bytes:
+        """As `read`, in one step."""
+        return self._allowed(super().read1(size))
+
+    def _allowed(self, block: bytes) -> bytes:
+        if self.tell() > self._most:
+            raise FileProblemError("unpacked", detail=f"{self._most / 1024**2:,.0f} MB")
+        return block
+
+
+def found_format(path: Path, encoding: str = "", delimiter: str = "") -> Format:
+    """How the file is to be read, where `encoding` and `delimiter` do not say. Reads the whole file once."""
     with _truncation(), path.open("rb") as plain, _unpacked(plain) as raw:
         head = raw.read(SAMPLE_BYTES)
     known = next((name for mark, name in _BOMS if head.startswith(mark)), "")

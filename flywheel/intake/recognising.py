@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from flywheel.accounts.models import Workspace
 from flywheel.intake.kinds import KINDS
 from flywheel.intake.library import LIBRARY
 from flywheel.intake.models import Mapping
 from flywheel.intake.plans import Plan, by_header, plan_of
+from flywheel.intake.reading import found_format, sample
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,22 @@ def saved_plans(workspace: Workspace) -> dict[str, Plan]:
         for mapping in Mapping.objects.filter(workspace=workspace)
     }
     return own | {name: plan for name, plan in LIBRARY.items() if name not in own}
+
+
+def first_plan(workspace: Workspace, path: Path, kind: str = "", mapping: str = "") -> Plan | None:
+    """How a file is to be read: by the saved mapping, or as `guess` says; None when its header fits no kind.
+
+    The encoding and delimiter that were found become part of the plan, so that they are looked for once. Raises
+    FileProblemError when the file cannot be read, KeyError for an unknown mapping.
+    """
+    chosen = saved_plans(workspace)[mapping] if mapping else None
+    known = chosen.options if chosen else {}
+    found = found_format(path, known.get("encoding", ""), known.get("delimiter", ""))
+    if chosen is None:
+        header, _rows = sample(path, 1, found.encoding, found.delimiter)
+        guessed = guess(workspace, header, kind)
+        chosen = guessed.plan if guessed else None
+    return chosen and chosen.read_as(found)
 
 
 def guess(workspace: Workspace, header: Sequence[str], kind: str = "") -> Guess | None:

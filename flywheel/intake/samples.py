@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flywheel.intake.kinds import Kind
 from flywheel.intake.plans import Plan
-from flywheel.intake.reading import sample
+from flywheel.intake.reading import Format, found_format, sample
 from flywheel.intake.vocabulary import STAGES_BY_EVENT, STATES, plain
 
 SHOWN_ROWS = 8
@@ -20,10 +20,11 @@ DEFAULT_MEANINGS: dict[str, Mapping[str, str]] = {"status": STATES, "event": STA
 
 @dataclass(frozen=True)
 class Preview:
-    """The header of a file and its first rows."""
+    """The header of a file, its first rows, and how its bytes are read."""
 
     header: list[str]
     rows: list[list[str]]
+    format: Format
 
     @property
     def shown(self) -> list[list[str]]:
@@ -42,7 +43,8 @@ class Preview:
 def preview(path: Path, plan: Plan | None = None) -> Preview:
     """The first rows of a file, read as the plan's options say. Raises FileProblemError."""
     options = plan.options if plan else {}
-    return Preview(*sample(path, READ_ROWS, options.get("encoding", ""), options.get("delimiter", "")))
+    found = found_format(path, options.get("encoding", ""), options.get("delimiter", ""))
+    return Preview(*sample(path, READ_ROWS, found.encoding, found.delimiter), found)
 
 
 def meaning(column: str, word: str, values: dict[str, dict[str, str]]) -> str:

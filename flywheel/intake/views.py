@@ -19,7 +19,7 @@ from flywheel.intake.kinds import KINDS
 from flywheel.intake.models import Batch
 from flywheel.intake.plans import Plan, by_header, plan_of
 from flywheel.intake.reading import FileProblemError
-from flywheel.intake.recognising import guess, saved_plans
+from flywheel.intake.recognising import first_plan
 from flywheel.intake.samples import Preview, preview, template_csv
 from flywheel.intake.words import expected, note
 
@@ -58,7 +58,7 @@ def _uploaded(request: HttpRequest, workspace: Workspace, form: UploadForm) -> B
     file = form.cleaned_data["file"]
     path = batches.keep_file(workspace, file.name, file)
     try:
-        plan = _first_plan(workspace, path, form.cleaned_data["kind"], form.cleaned_data["mapping"])
+        plan = first_plan(workspace, path, form.cleaned_data["kind"], form.cleaned_data["mapping"])
     except FileProblemError as problem:
         form.add_error("file", _("Expected %(expected)s.") % {"expected": expected(problem.code, problem.detail)})
         path.unlink()
@@ -78,13 +78,6 @@ def _uploaded(request: HttpRequest, workspace: Workspace, form: UploadForm) -> B
 def _source(workspace: Workspace, name: str, plan: Plan) -> Source | None:
     """The source that was named, or else the one that last loaded this kind of data."""
     return batches.source_named(workspace, name) if name else batches.last_source(workspace, plan.kind.slug)
-
-
-def _first_plan(workspace: Workspace, path: Path, kind: str, mapping: str) -> Plan | None:
-    if mapping:
-        return saved_plans(workspace)[mapping]
-    found = guess(workspace, preview(path).header, kind)
-    return found.plan if found else None
 
 
 @login_required
@@ -116,7 +109,7 @@ def _planned(batch: Batch, kind: str) -> tuple[Plan, Preview]:
     except (FileProblemError, FileNotFoundError) as problem:
         raise Http404 from problem
     if kind in KINDS and kind != batch.kind:
-        plan = by_header(KINDS[kind], seen.header)
+        plan = by_header(KINDS[kind], seen.header).read_as(seen.format)
     return plan, seen
 
 

@@ -15,8 +15,8 @@ from flywheel.intake import batches
 from flywheel.intake.kinds import KINDS
 from flywheel.intake.models import Batch, RowError
 from flywheel.intake.plans import Plan
-from flywheel.intake.reading import FileProblemError, sample
-from flywheel.intake.recognising import guess, saved_plans
+from flywheel.intake.reading import FileProblemError
+from flywheel.intake.recognising import first_plan, saved_plans
 from flywheel.intake.words import expected, note
 from flywheel.jobs.words import STEPS
 
@@ -100,19 +100,17 @@ class Command(BaseCommand):
             raise CommandError(f"A source needs a name with letters or digits, unlike {name!r}.") from problem
 
     def _plan(self, workspace: Workspace, path: Path, options: dict[str, Any]) -> Plan:
-        if name := options["mapping"]:
-            plans = saved_plans(workspace)
-            if name not in plans:
-                raise CommandError(f"There is no mapping {name!r}. Known: {', '.join(sorted(plans))}.")
-            return plans[name]
+        name, plans = options["mapping"], saved_plans(workspace)
+        if name and name not in plans:
+            raise CommandError(f"There is no mapping {name!r}. Known: {', '.join(sorted(plans))}.")
         try:
-            header, _rows = sample(path, rows=1)
+            plan = first_plan(workspace, path, options["kind"], name)
+            if plan is None:
+                raise CommandError(f"{path.name}: its header fits no kind of data; name one with --kind or --mapping.")
+            plan.check_date_format()
         except FileProblemError as problem:
             raise CommandError(f"{path.name}: expected {expected(problem.code, problem.detail)}.") from problem
-        found = guess(workspace, header, options["kind"])
-        if found is None:
-            raise CommandError(f"{path.name}: its header fits no kind of data; name one with --kind or --mapping.")
-        return found.plan
+        return plan
 
     def _report(self, batch: Batch) -> bool:
         if batch.state == Batch.State.LOADED:
