@@ -67,10 +67,11 @@ class Kpi:
     @property
     def measures(self) -> tuple[str, ...]:
         """Every measure that the KPI reads."""
-        extra = LTV_CAC_MEASURES if self.shape is Shape.LTV_CAC else ()
+        extra = LTV_CAC_MEASURES if self.shape is Shape.LTV_CAC else ("sessions",) if self.numerator in _STAGES else ()
         return tuple(m for m in (self.numerator, self.denominator, self.squares, self.events, *extra) if m)
 
 
+_STAGES = frozenset({"engaged_sessions", "product_views", "carts", "checkouts", "payment_attempts", "payments"})
 LTV_CAC_MEASURES = ("cost_base", "first_orders")
 
 # which data is lacking when a measure is unknown
@@ -357,6 +358,8 @@ KPIS: dict[str, Kpi] = {
 def compute(kpi: Kpi, sums: Sums) -> Result:
     """The KPI from sums of its measures (NaN or absent: not known), with its 95 % interval; or why there is none."""
     lacking = next((m for m in kpi.measures if m in _MISSING and isnan(sums.get(m, float("nan")))), None)
+    if lacking in _STAGES and not isnan(sums.get("sessions", float("nan"))):
+        return Unavailable("not_measured")
     if lacking is not None:
         return Unavailable(_MISSING[lacking])
     return _COMPUTE[kpi.shape](kpi, sums)

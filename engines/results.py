@@ -37,6 +37,7 @@ Result = Estimate | Unavailable
 REASONS = frozenset(
     {
         "no_traffic_data",
+        "not_measured",
         "no_spend_data",
         "no_orders_data",
         "no_customer_data",

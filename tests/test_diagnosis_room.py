@@ -159,6 +159,22 @@ def test_a_verdict_is_out_of_date_when_weeks_go_by_without_data(weak, reader, cl
     assert 'data-verdict="call"' in page(client, reader, "flywheel", "acme", week=str(WEEK)).content.decode()
 
 
+def test_a_diagnosis_kept_by_an_earlier_version_is_still_shown(weak, reader, client):
+    row = diagnose_week(weak, WEEK, NOW)
+    del row.result["left_out"], row.result["verdict"]["engine_loss"]
+    row.save()
+    assert page(client, reader, "flywheel", "acme").status_code == 200
+
+
+def test_new_data_on_its_way_is_told(weak, reader, client):
+    from flywheel import jobs
+
+    diagnose_week(weak, WEEK, NOW)
+    assert "New data is being worked in" not in page(client, reader, "flywheel", "acme").content.decode()
+    jobs.start(weak, "roll", {})
+    assert "New data is being worked in" in page(client, reader, "flywheel", "acme").content.decode()
+
+
 def test_a_restated_verdict_shows_what_was_published(weak, reader, client, time_machine):
     time_machine.move_to(NOW)
     diagnose_week(weak, WEEK, NOW)

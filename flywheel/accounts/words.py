@@ -7,6 +7,7 @@ from engines.results import Unavailable
 
 REASONS = {
     "no_traffic_data": _("no traffic data"),
+    "not_measured": _("the traffic data does not count this step"),
     "no_spend_data": _("no spend data"),
     "no_orders_data": _("no order data"),
     "no_customer_data": _("no customer data"),

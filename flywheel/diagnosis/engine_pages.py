@@ -314,7 +314,11 @@ def _devices(workspace: Workspace, choice: Choice) -> list[dict[str, Any]]:
     """Conversion per device; devices without sessions are left out."""
     frame = frames.conversion(workspace, ("device",), choice.first, choice.last, choice.where)
     rows = []
-    for record in frame.loc[frame["sessions"] > 0].sort_values("sessions", ascending=False).to_dict("records"):
+    for record in (
+        frame.loc[(frame["sessions"] > 0) & (frame["device"] != "")]
+        .sort_values("sessions", ascending=False)
+        .to_dict("records")
+    ):
         steps = {s.key: s for s in conversion.funnel({k: float(record[k]) for k in conversion.STAGES})}
         rows.append({"name": words.DEVICES.get(record["device"], record["device"] or _("unknown")), "record": record,
                      "paid": steps["payments"].total_rate if "payments" in steps else None,

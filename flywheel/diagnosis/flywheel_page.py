@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from engines.diagnosis import STALE_WEEKS
 from engines.kpi import KPIS, Kpi
 from flywheel.accounts.models import Workspace
-from flywheel.accounts.templatetags.formats import compact, compact_money, money, percent, reading, week
+from flywheel.accounts.templatetags.formats import compact, compact_money, day, money, percent, reading
 from flywheel.accounts.words import ENGINES_SHORT
 from flywheel.diagnosis import words
 from flywheel.diagnosis.models import Diagnosis
@@ -52,12 +52,13 @@ def flywheel_context(workspace: Workspace, diagnosis: Diagnosis, complete: date 
         "wheel_state": wheel_state(workspace, {**result, "verdict": verdict}, rows),
         "engines": engine_rows(result),
         "drivers": driver_rows(result, names["market"]),
-        "left_out": [names["market"].get(code) or code or _("unknown") for code in result["left_out"]],
+        "left_out": [names["market"].get(code) or code or _("unknown") for code in result.get("left_out", [])],
         "groups": kpi_groups(rows),
         "recent_weeks": weeks,
         "columns": len(weeks) + FIXED_COLUMNS,
         "sources": trust_strip(result["coverage"], complete or diagnosis.week),
-        "until": complete or diagnosis.week,
+        "until": _last_day(complete or diagnosis.week),
+        "last_day": _last_day(diagnosis.week),
         **week_links(workspace, diagnosis),
     }
 
@@ -169,9 +170,19 @@ def trust_strip(coverage: Mapping[str, str], last: date) -> list[dict[str, str]]
     for kind, name in COVERAGE.items():
         end = coverage.get(kind, "")
         state = "missing" if not end else ("ok" if date.fromisoformat(end) >= last else "late")
-        told = "" if state == "ok" else _("to %(week)s") % {"week": week(end)} if end else _("not loaded")
+        told = (
+            ""
+            if state == "ok"
+            else _("to %(day)s") % {"day": day(_last_day(date.fromisoformat(end)))}
+            if end
+            else _("not loaded")
+        )
         strip.append({"name": str(name), "text": told, "state": state})
     return strip
+
+
+def _last_day(week: date) -> date:
+    return week + timedelta(days=6)
 
 
 def week_links(workspace: Workspace, diagnosis: Diagnosis) -> dict[str, date | None]:

@@ -18,6 +18,7 @@ from flywheel.diagnosis.flywheel_page import flywheel_context
 from flywheel.diagnosis.models import Diagnosis
 from flywheel.diagnosis.running import newest_week
 from flywheel.facts.calendar import last_complete_week
+from flywheel.jobs.models import Job
 
 
 @login_required
@@ -27,9 +28,20 @@ def flywheel(request: HttpRequest, slug: str) -> HttpResponse:
     workspace = get_workspace(request, slug)
     diagnosis = _diagnosis(workspace, request.GET.get("week", ""))
     if diagnosis is None:
-        return render(request, "diagnosis/flywheel_empty.html", {"has_data": newest_week(workspace) is not None})
-    complete = None if "week" in request.GET else last_complete_week(workspace)
-    return render(request, "diagnosis/flywheel.html", flywheel_context(workspace, diagnosis, complete))
+        context = {"has_data": newest_week(workspace) is not None, "busy": is_busy(workspace)}
+        return render(request, "diagnosis/flywheel_empty.html", context)
+    if "week" in request.GET:
+        return render(request, "diagnosis/flywheel.html", flywheel_context(workspace, diagnosis))
+    context = flywheel_context(workspace, diagnosis, last_complete_week(workspace)) | {"busy": is_busy(workspace)}
+    return render(request, "diagnosis/flywheel.html", context)
+
+
+def is_busy(workspace: Workspace) -> bool:
+    """Whether work that may change the verdict is waiting or under way."""
+    under_way = (Job.State.QUEUED, Job.State.RUNNING)
+    return Job.objects.filter(
+        workspace=workspace, state__in=under_way, kind__in=("import", "roll", "diagnose")
+    ).exists()
 
 
 def _diagnosis(workspace: Workspace, week: str) -> Diagnosis | None:

@@ -129,7 +129,7 @@ def verdict_detail(verdict: Mapping[str, Any], currency: str) -> str:
     if verdict["since"]:
         words = {"certainty": text, "day": _day(verdict["since"])}
         text = gettext("%(certainty)s First signal in the week of %(day)s.") % words
-    if verdict["engine_loss"] > NOTABLY_MORE * verdict["loss"]:
+    if verdict.get("engine_loss", 0) > NOTABLY_MORE * verdict["loss"]:
         words = {"said": text, "total": money(round_money(verdict["engine_loss"]), currency)}
         text = gettext("%(said)s With the engine's other weak drivers and markets: %(total)s.") % words
     return text

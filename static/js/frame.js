@@ -37,5 +37,12 @@
     }
   });
 
+  /* Wide tables whose newest column is the last one start there. */
+  function showNewest() {
+    for (const box of document.querySelectorAll("[data-fw-scroll=end]")) box.scrollLeft = box.scrollWidth;
+  }
+
+  document.addEventListener("htmx:after:swap", showNewest);
+  showNewest();
   markTheme();
 })();

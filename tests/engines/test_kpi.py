@@ -19,6 +19,12 @@ def test_missing_traffic_is_not_zero():
     assert compute(KPIS["sessions"], {}) == Unavailable("no_traffic_data")
 
 
+def test_a_step_that_traffic_does_not_count_is_not_measured():
+    sums = {"product_views": 700.0, "engaged_sessions": math.nan, "sessions": 1000.0}
+    assert compute(KPIS["view_rate"], sums) == Unavailable("not_measured")
+    assert compute(KPIS["view_rate"], sums | {"sessions": math.nan}) == Unavailable("no_traffic_data")
+
+
 def test_missing_spend_leaves_cac_unavailable():
     assert compute(KPIS["cac"], {"first_orders": 500.0}) == Unavailable("no_spend_data")
 
@@ -95,7 +101,7 @@ def test_every_kpi_without_data_has_a_known_reason(kpi):
 
 @pytest.mark.parametrize("kpi", [k for k in KPIS.values() if k.unit == "rate" and not k.events], ids=lambda k: k.key)
 def test_rates_do_not_change_when_every_count_doubles(kpi):
-    once = compute(kpi, {kpi.numerator: 300.0, kpi.denominator: 1000.0})
-    twice = compute(kpi, {kpi.numerator: 600.0, kpi.denominator: 2000.0})
+    once = compute(kpi, {"sessions": 5000.0, kpi.numerator: 300.0, kpi.denominator: 1000.0})
+    twice = compute(kpi, {"sessions": 10_000.0, kpi.numerator: 600.0, kpi.denominator: 2000.0})
     assert once.value == twice.value
     assert twice.high - twice.low < once.high - once.low
