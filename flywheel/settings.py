@@ -171,6 +171,10 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "5/5m/key,100/5m/ip"
+}  # an office shares one address; a guesser aims at one account
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.flag("HTTPS") else 0  # behind TLS the client's address is the proxy's word
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # no mail to addresses that nobody here has
 

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from flywheel.accounts.models import Membership, Role, User, Workspace
 from flywheel.accounts.workspaces import free_slug
+from tests.conftest import PASSWORD
 
 FORM = {"name": "Acme Outdoor", "base_currency": "CNY", "time_zone": "Asia/Shanghai", "first_weekday": "0"}
 
@@ -60,3 +61,13 @@ def test_the_command_refuses_what_the_page_refuses(db):
     with pytest.raises(CommandError, match="time_zone"):
         call_command("create_workspace", "Acme", owner="boss@example.com", time_zone="Nowhere")
     assert not User.objects.exists()
+
+
+def test_wrong_log_ins_lock_the_account_not_the_office(reader, owner, client):
+    url = reverse("account_login")
+    for _attempt in range(12):
+        client.post(url, {"login": owner.email, "password": "wrong-password"})
+    locked = client.post(url, {"login": owner.email, "password": PASSWORD})
+    assert locked.status_code == 200
+    colleague = client.post(url, {"login": reader.email, "password": PASSWORD})
+    assert colleague.status_code == 302
