@@ -6,12 +6,12 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from flywheel.accounts.access import get_workspace
 from flywheel.accounts.models import Role, Workspace
+from flywheel.accounts.panels import page_or_panel
 from flywheel.facts.models import Source
 from flywheel.intake import batches
 from flywheel.intake.forms import MappingForm, UploadForm
@@ -36,7 +36,7 @@ def import_list(request: HttpRequest, slug: str) -> HttpResponse:
     page = Paginator(known, PER_PAGE).get_page(request.GET.get("page"))
     busy = any(batch.shown_state in (Batch.State.QUEUED, Batch.RUNNING) for batch in page)
     context = {"page": page, "busy": busy, "kinds": KINDS.values(), "may_load": _may_load(request)}
-    return _page_or_panel(request, "intake/list.html", "batches", context)
+    return page_or_panel(request, "intake/list.html", "batches", context)
 
 
 @login_required
@@ -127,7 +127,7 @@ def import_detail(request: HttpRequest, slug: str, batch_id: int) -> HttpRespons
         "kind": KINDS.get(batch.kind),
         "may_load": _may_load(request),
     }
-    return _page_or_panel(request, "intake/detail.html", "batch", context)
+    return page_or_panel(request, "intake/detail.html", "batch", context)
 
 
 @login_required
@@ -160,11 +160,3 @@ def _batch(workspace: Workspace, batch_id: int) -> Batch:
 
 def _may_load(request: HttpRequest) -> bool:
     return bool(request.role >= Role.MEMBER)  # type: ignore[attr-defined]
-
-
-def _page_or_panel(request: HttpRequest, template: str, panel: str, context: dict[str, object]) -> HttpResponse:
-    """The whole page, or its live panel when htmx asks for it (not when it restores history)."""
-    wants_panel = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
-    response = render(request, f"{template}#{panel}" if wants_panel else template, context)
-    patch_vary_headers(response, ["HX-Request"])
-    return response

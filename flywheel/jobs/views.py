@@ -5,12 +5,12 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.cache import patch_vary_headers
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from flywheel.accounts.access import get_workspace
 from flywheel.accounts.models import Role
+from flywheel.accounts.panels import page_or_panel
 from flywheel.jobs.models import Job
 from flywheel.jobs.starting import start
 
@@ -25,7 +25,7 @@ def job_list(request: HttpRequest, slug: str) -> HttpResponse:
     jobs = Job.objects.filter(workspace=workspace).select_related("created_by")
     page = Paginator(jobs, PER_PAGE).get_page(request.GET.get("page"))
     busy = any(not job.is_over for job in page)
-    return _page_or_panel(request, "jobs/list.html", "jobs", {"page": page, "busy": busy})
+    return page_or_panel(request, "jobs/list.html", "jobs", {"page": page, "busy": busy})
 
 
 @login_required
@@ -35,7 +35,7 @@ def job_detail(request: HttpRequest, slug: str, job_id: UUID) -> HttpResponse:
     workspace = get_workspace(request, slug)
     job = get_object_or_404(Job.objects.select_related("created_by"), workspace=workspace, pk=job_id)
     can_run_again = job.state == Job.State.FAILED and request.role >= Role.MEMBER  # type: ignore[attr-defined]
-    return _page_or_panel(request, "jobs/detail.html", "job", {"job": job, "can_run_again": can_run_again})
+    return page_or_panel(request, "jobs/detail.html", "job", {"job": job, "can_run_again": can_run_again})
 
 
 @login_required
@@ -46,11 +46,3 @@ def job_again(request: HttpRequest, slug: str, job_id: UUID) -> HttpResponse:
     failed = get_object_or_404(Job, workspace=workspace, pk=job_id, state=Job.State.FAILED)
     job = start(workspace, failed.kind, failed.params, user=request.user, once=True)  # type: ignore[arg-type]
     return redirect("job-detail", slug, job.pk)
-
-
-def _page_or_panel(request: HttpRequest, template: str, panel: str, context: dict[str, object]) -> HttpResponse:
-    """The whole page, or its live panel when htmx asks for it (not when it restores history)."""
-    wants_panel = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
-    response = render(request, f"{template}#{panel}" if wants_panel else template, context)
-    patch_vary_headers(response, ["HX-Request"])
-    return response
