@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from flywheel.accounts.models import Workspace
-from flywheel.facts import upkeep
 from flywheel.facts.channels import channel_kind
 from flywheel.facts.models import (
     Channel,
@@ -276,16 +275,6 @@ def test_a_week_that_starts_on_sunday_is_the_sessions_week_too(workspace: Worksp
     workspace.save()
     loaded(workspace, tmp_path, "events", [event("home", "2026-03-07 12:00:00")])
     assert str(Session.objects.get().week) == "2026-03-01"
-
-
-def test_rebuilding_from_all_facts_gives_the_same(workspace: Workspace, tmp_path: Path) -> None:
-    loaded(workspace, tmp_path, "orders", [order("A-1", ordered_at=OLD), order("A-2", ordered_at=NEW)])
-    loaded(workspace, tmp_path, "events", [event("cart", "2026-03-02 10:00:00")])
-    kept = list(FirstOrder.objects.values("customer", "order_id", "second_date")), Session.objects.get().cart_views
-    FirstOrder.objects.all().delete()
-    Session.objects.all().delete()
-    upkeep.rebuild(workspace)
-    assert kept == (list(FirstOrder.objects.values("customer", "order_id", "second_date")), 1)
 
 
 def test_another_workspace_is_left_alone(workspace: Workspace, tmp_path: Path) -> None:

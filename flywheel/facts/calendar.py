@@ -27,13 +27,8 @@ def week_starts(days: Times, first_weekday: int) -> Times:
     return days.astype("datetime64[D]") - past.astype("timedelta64[D]")
 
 
-def month_start(day: date) -> date:
-    """The first day of the month that holds `day`."""
-    return day.replace(day=1)
-
-
 def month_starts(days: Times) -> Times:
-    """`month_start` of each of an array of datetime64[D]; NaT stays NaT."""
+    """The first day of the month of each of an array of datetime64[D]; NaT stays NaT."""
     return days.astype("datetime64[M]").astype("datetime64[D]")
 
 
@@ -45,11 +40,6 @@ def today(workspace: Workspace, now: datetime | None = None) -> date:
 def last_complete_week(workspace: Workspace, now: datetime | None = None) -> date:
     """The first day of the newest week that is over at `now` in the workspace's zone."""
     return week_start(today(workspace, now), workspace.first_weekday) - timedelta(days=7)
-
-
-def weeks_between(first: date, last: date) -> list[date]:
-    """The week starts from `first` to `last`, both included."""
-    return [first + timedelta(days=n) for n in range(0, (last - first).days + 1, 7)]
 
 
 def to_utc(local: Times, zone: str) -> Times:

@@ -5,7 +5,6 @@ import io
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import lru_cache
 
 import numpy as np
@@ -73,20 +72,9 @@ def rates(currencies: Sequence[str], days: npt.NDArray[np.datetime64], base: str
     )
 
 
-def rate(currency: str, day: date, base: str) -> float | None:
-    """One rate, or None when there is none (see `rates`)."""
-    text = rates([currency], np.array([day], dtype="datetime64[D]"), base).texts[0]
-    return float(text) if text else None
-
-
 def last_day() -> np.datetime64:
     """The last banking day of the history."""
     return _table()["USD"].days[-1]
-
-
-def known_currencies() -> frozenset[str]:
-    """Every currency that has, or once had, a rate."""
-    return frozenset(_table())
 
 
 def _into(currency: str, base: str, days: npt.NDArray[np.datetime64]) -> npt.NDArray[np.float64]:

@@ -9,7 +9,7 @@ in RETURNING).
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 from psycopg import sql
@@ -107,21 +107,6 @@ def _refresh_statistics(upkeep: _Upkeep, table: str) -> None:
     """
     if upkeep.any(_GROWN % {"table": table}):
         upkeep.run("ANALYZE {table}", table=table)
-
-
-def rebuild(workspace: Workspace) -> None:
-    """Bring everything up to date from all facts of the workspace, as if each had just landed."""
-    with transaction.atomic():
-        lock(workspace)
-        for model, remembered in REMEMBERED.items():
-            create_touched(model)
-            sides = [sql.SQL("NULL, {}").format(sql.Identifier(name)) for name in remembered]
-            listed = sql.SQL(", ").join([sql.SQL("id, true"), *sides])
-            statement = "INSERT INTO facts_touched SELECT {} FROM {} WHERE workspace_id = %s"
-            with connection.cursor() as cursor:
-                table = sql.Identifier(model._meta.db_table)
-                cursor.execute(sql.SQL(statement).format(listed, table), [workspace.pk])
-            after_landing(workspace, model)
 
 
 _GROWN = """
