@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from flywheel.diagnosis.running import diagnose_week, newest_week
 from tests.businesses import LAST, Plant, business
@@ -95,6 +95,21 @@ def test_the_engine_filter_swaps_the_panel_and_keeps_the_address(watched, reader
     tab.go_back()
     expect(tab.locator("#markets")).to_contain_text("DE")
     assert watch.take() == []
+
+
+def test_a_panel_that_takes_its_time_says_so(watched, reader, workspace):
+    store(workspace, business(1))
+    tab, _watch = watched(reader)
+    tab.goto(reverse("engine", args=["acme", "conversion"]))
+    loading = tab.get_by_text("Loading …")
+    held: list[Route] = []
+    expect(loading).to_be_hidden()
+    tab.route("**/engines/conversion/?*", lambda route: held.append(route))  # noqa: PLW0108 (a bound method of a list takes no mark)
+    tab.select_option("#market", "US")
+    expect(loading).to_be_visible()
+    held[0].continue_()
+    expect(tab.locator("#markets")).not_to_contain_text("DE")
+    expect(loading).to_be_hidden()
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
