@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from flywheel.facts.models import Channel, Market
 from flywheel.jobs.models import Job
 from tests.browser import chromium
 from tests.browser.styleguide_urls import ODD_NAME
@@ -118,6 +119,25 @@ def test_log_in_and_jobs_have_no_accessibility_faults(watched, engine_lead, work
     for job in Job.objects.all():
         tab.goto(reverse("job-detail", args=["acme", job.pk]))
         assert _violations(tab) == ""
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_markets_and_channels_are_named_in_place(watched, owner, workspace, mode) -> None:
+    Channel.objects.create(workspace=workspace, code="vip")
+    market = Market.objects.create(workspace=workspace, code="DE")
+    tab, watch = watched(owner, mode=mode)
+    tab.goto(reverse("places", args=["acme"]))
+    tab.get_by_label("Time zone: DE").fill("Mars/Olympus")
+    tab.locator("#markets").get_by_role("button", name="Save").click()
+    expect(tab.locator("#markets")).to_contain_text("Mars/Olympus is not a known time zone.")
+    assert _violations(tab) == ""
+    tab.get_by_label("Time zone: DE").fill("Europe/Berlin")
+    tab.locator("#markets").get_by_role("button", name="Save").click()
+    expect(tab.locator(".fw-messages")).to_contain_text("Saved.")
+    market.refresh_from_db()
+    assert market.time_zone == "Europe/Berlin"
+    assert _violations(tab) == ""
+    assert watch.take() == []
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
