@@ -64,6 +64,7 @@ PAGES = [
     Page("places", "/w/{slug}/settings/places/"),
     Page("jobs", "/w/{slug}/jobs/"),
     Page("job", "/w/{slug}/jobs/", follow="#jobs tbody th a"),
+    Page("workspace-edit", "/w/{slug}/settings/"),
     Page("workspace-new", "/workspaces/new/"),
     Page("password-change", "/accounts/password/change/"),
 ]

@@ -49,6 +49,35 @@ def test_the_page_needs_a_log_in(db, client):
     assert client.get(reverse("workspace-new")).status_code == 302
 
 
+def test_an_owner_changes_name_and_language_and_nothing_else(client, owner, workspace):
+    client.force_login(owner)
+    form = {"name": "Acme Outdoor", "language": "zh-hans", "base_currency": "USD", "time_zone": "UTC", "slug": "mine"}
+    answer = client.post(reverse("workspace-edit", args=["acme"]), form)
+    assert answer.headers["Location"] == reverse("workspace-edit", args=["acme"])
+    workspace.refresh_from_db()
+    assert (workspace.name, workspace.language) == ("Acme Outdoor", "zh-hans")
+    assert (workspace.base_currency, workspace.time_zone, workspace.slug) == ("EUR", "Europe/Berlin", "acme")
+
+
+@pytest.mark.parametrize(("field", "value"), [("name", ""), ("language", "tlh")])
+def test_a_wrong_setting_is_named_and_nothing_is_changed(field, value, client, owner, workspace):
+    client.force_login(owner)
+    form = {"name": "New", "language": "en"} | {field: value}
+    page = client.post(reverse("workspace-edit", args=["acme"]), form)
+    assert page.context["form"].errors[field]
+    assert page.context["workspace"].name == "Acme"
+    assert Workspace.objects.get().name == "Acme"
+
+
+def test_a_reader_sees_the_settings_and_cannot_change_them(client, reader, workspace):
+    client.force_login(reader)
+    address = reverse("workspace-edit", args=["acme"])
+    page = client.get(address).content.decode()
+    assert "Europe/Berlin" in page
+    assert 'name="name"' not in page
+    assert client.post(address, {"name": "Mine", "language": "en"}).status_code == 403
+
+
 def test_the_command_makes_an_owner_who_can_log_in(db, capsys, client):
     call_command("create_workspace", "Acme", owner="Boss@Example.com", currency="USD")
     printed = capsys.readouterr().out

@@ -8,6 +8,7 @@ from flywheel.accounts import passwords, views
 urlpatterns: list[URLPattern] = [
     path("", views.home, name="home"),
     path("workspaces/new/", views.workspace_new, name="workspace-new"),
+    path("w/<slug:slug>/settings/", views.workspace_edit, name="workspace-edit"),
     path("accounts/password/reset/", passwords.reset, name="account_reset_password"),
     re_path(
         r"^accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.db import transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
@@ -37,6 +38,23 @@ class WorkspaceForm(forms.ModelForm):
     def clean_time_zone(self) -> str:
         """The zone's name without blanks; the model knows which there are."""
         return str(self.cleaned_data["time_zone"]).strip()
+
+
+class WorkspaceSettingsForm(forms.ModelForm):
+    """What of a business may change while it has data."""
+
+    language = forms.ChoiceField(
+        label=_("Language"),
+        choices=settings.LANGUAGES,
+        help_text=_(
+            "Of what is written for all members, such as why a job failed. "
+            "Pages speak the language each reader chooses."
+        ),
+    )
+
+    class Meta:
+        model = Workspace
+        fields = ("name", "language")
 
 
 def create_workspace(owner: User, **fields: Any) -> Workspace:
