@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from flywheel.accounts import workspaces
 from flywheel.accounts.models import Membership, Role, User, Workspace
 from flywheel.accounts.workspaces import free_slug
 from tests.conftest import PASSWORD
@@ -43,6 +44,13 @@ def test_addresses_do_not_clash(db):
     Workspace.objects.create(name="Acme", slug="acme-2")
     assert free_slug("Acme") == "acme-3"
     assert free_slug("山野户外") == "shop"
+
+
+def test_an_address_taken_at_the_same_moment_is_tried_again(stranger, monkeypatch):
+    Workspace.objects.create(name="Acme", slug="acme")
+    answers = iter(["acme", "acme", "acme-2"])
+    monkeypatch.setattr(workspaces, "free_slug", lambda name: next(answers))
+    assert workspaces.create_workspace(stranger, name="Acme", base_currency="EUR").slug == "acme-2"
 
 
 def test_the_page_needs_a_log_in(db, client):

@@ -1,15 +1,17 @@
 """Making a workspace."""
 
+import contextlib
 from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from flywheel.accounts.models import Membership, Role, User, Workspace
 
+ATTEMPTS = 5  # at an address that others take at the same moment
 CURRENCIES = (
     "EUR", "USD", "GBP", "CNY", "JPY", "HKD", "SGD", "AUD", "CAD", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF",
     "RON", "BGN", "TRY", "BRL", "MXN", "ZAR", "INR", "IDR", "MYR", "PHP", "THB", "KRW", "ILS", "NZD",
@@ -59,10 +61,17 @@ class WorkspaceSettingsForm(forms.ModelForm):
 
 def create_workspace(owner: User, **fields: Any) -> Workspace:
     """A workspace owned by `owner`, under the first free address made of its name."""
+    for _attempt in range(ATTEMPTS - 1):
+        with contextlib.suppress(IntegrityError):  # somebody took the address between the look and the insert
+            return _create(owner, fields)
+    return _create(owner, fields)
+
+
+def _create(owner: User, fields: dict[str, Any]) -> Workspace:
     with transaction.atomic():
         workspace = Workspace.objects.create(slug=free_slug(fields["name"]), **fields)
         Membership.objects.create(workspace=workspace, user=owner, role=Role.OWNER)
-    return workspace
+        return workspace
 
 
 def free_slug(name: str) -> str:

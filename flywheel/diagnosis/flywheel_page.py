@@ -48,6 +48,7 @@ def flywheel_context(workspace: Workspace, diagnosis: Diagnosis, complete: date 
         "verdict": verdict,
         "sentence": sentence,
         "detail": detail,
+        "needs_data": verdict["reason"] in LACKING,
         "published": _published(workspace, diagnosis, names, sentence),
         "wheel_state": wheel_state(workspace, {**result, "verdict": verdict}, rows),
         "engines": engine_rows(result),

@@ -37,9 +37,12 @@
     }
   });
 
-  /* Wide tables whose newest column is the last one start there. */
+  /* Tables wider than the screen start at their newest column, right of the one that stays. */
   function showNewest() {
-    for (const box of document.querySelectorAll("[data-fw-scroll=end]")) box.scrollLeft = box.scrollWidth;
+    for (const newest of document.querySelectorAll("[data-fw-newest]")) {
+      const fixed = newest.parentElement.firstElementChild;
+      newest.closest(".fw-scroll").scrollLeft = newest.offsetLeft - fixed.offsetWidth;
+    }
   }
 
   document.addEventListener("htmx:after:swap", showNewest);
