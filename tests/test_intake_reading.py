@@ -1,6 +1,7 @@
 """Files to rows: encodings, delimiters, line numbers, damage."""
 
 import gzip
+import time
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,20 @@ def test_a_quote_that_never_closes_is_named_with_its_line(tmp_path: Path) -> Non
 
 def test_equal_headers_are_numbered(tmp_path: Path) -> None:
     assert sample(write(tmp_path, b"a,a,,a\n1,2,3,4\n"), 1)[0] == ["a", "a (2)", "#3", "a (3)"]
+
+
+def test_a_column_whose_name_begins_as_another_does_is_no_copy(tmp_path: Path) -> None:
+    header = b"order_id (internal),order_id,a (2),a,a\n1,2,3,4,5\n"
+    assert sample(write(tmp_path, header), 1)[0] == ["order_id (internal)", "order_id", "a (2)", "a", "a (3)"]
+
+
+def test_a_header_of_too_many_columns_is_refused_at_once(tmp_path: Path) -> None:
+    path = write(tmp_path, b"a," * 500_000 + b"a\n1\n")
+    began = time.perf_counter()
+    with pytest.raises(FileProblemError) as caught:
+        sample(path, 1)
+    assert (caught.value.code, caught.value.detail) == ("columns", "1,000")
+    assert time.perf_counter() - began < 10
 
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)

@@ -7,6 +7,7 @@ import io
 import itertools
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 MOST_UNPACKED_BYTES = 20 * 1024**3  # of a gzipped file: 100 M rows, more than one file should hold
 MOST_UNPACKED_TIMES = 50  # its packed size: tables are packed to a tenth, seldom to a thirtieth; beyond, it is a bomb
 ALWAYS_UNPACKED_BYTES = 64 * 1024**2  # however small it is packed
+MOST_COLUMNS = 1_000  # many times what any export has
 LONGEST_CELL = 100_000  # characters; longer means a quote that never closes
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _BREAK = re.compile("\r\n|\r|\n")
@@ -204,12 +206,22 @@ def _header(reader: "Reader") -> list[str]:
         raise FileProblemError("empty_file")
     if any("\0" in cell for cell in first):
         raise FileProblemError("nul", reader.line_num)
-    names: list[str] = []
-    for at, cell in enumerate(first, start=1):
-        name = cell.strip().lstrip("\ufeff") or f"#{at}"
-        copies = sum(1 for known in names if known == name or known.startswith(f"{name} ("))
-        names.append(f"{name} ({copies + 1})" if copies else name)
-    return names
+    if len(first) > MOST_COLUMNS:
+        raise FileProblemError("columns", reader.line_num, detail=f"{MOST_COLUMNS:,}")
+    return _unique([cell.strip().lstrip("\ufeff") or f"#{at}" for at, cell in enumerate(first, start=1)])
+
+
+def _unique(names: list[str]) -> list[str]:
+    """The names, of which equal ones are numbered: `a`, `a (2)`, around names that look like that already."""
+    taken = set(names)
+    seen: Counter[str] = Counter()
+    unique = []
+    for name in names:
+        seen[name] += 1
+        while seen[name] > 1 and f"{name} ({seen[name]})" in taken:
+            seen[name] += 1
+        unique.append(f"{name} ({seen[name]})" if seen[name] > 1 else name)
+    return unique
 
 
 @contextmanager

@@ -10,6 +10,7 @@ EXPECTED: dict[str, str | Promise] = {
     "truncated": _("a complete file: this one is cut off or damaged"),
     "encoding": _("text in one encoding; this line cannot be read as %(detail)s"),
     "unreadable": _("a table of comma-separated values (%(detail)s)"),
+    "columns": _("a header of at most %(detail)s columns"),
     "missing_file": _("the uploaded file, which is no longer there"),
     "column_missing": _("a column of this name in the file, for the field %(detail)s"),
     "date_format": _("a date format such as %%d.%%m.%%Y %%H:%%M, with day, month and year"),
