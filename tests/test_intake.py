@@ -89,6 +89,27 @@ def test_one_bad_row_in_100000_loads_nothing_and_names_the_row(workspace: Worksp
     assert not Job.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        ({"gross": "20000000000000"}, "gross"),
+        ({"gross": "10000000000"}, "gross"),
+        ({"currency": "GBP", "tax": "9900000000.00"}, "tax"),
+    ],
+)
+def test_an_amount_too_large_to_reckon_with_is_named(
+    workspace: Workspace, tmp_path: Path, cells: dict[str, str], column: str
+) -> None:
+    batch = load_rows(workspace, tmp_path, "orders", [order("A-1"), order("A-2", **cells)])
+    assert errors(batch) == [(3, column, cells[column], "amount")]
+    assert not Order.objects.exists()
+
+
+def test_a_large_amount_of_a_small_currency_lands(workspace: Workspace, tmp_path: Path) -> None:
+    loaded(workspace, tmp_path, "orders", [order(currency="IDR", gross="20000000000")])
+    assert the_order(workspace).gross == 20_000_000_000
+
+
 def test_a_correction_changes_only_what_it_says(workspace: Workspace, tmp_path: Path) -> None:
     loaded(workspace, tmp_path, "orders", [order("A-1", status="paid", carrier="DHL"), order("A-2")])
     fix = {"order_id": "A-1", "ordered_at": "2026-03-02 10:00:00", "currency": "EUR", "status": "shipped"}
@@ -168,7 +189,8 @@ def test_a_currency_without_a_rate_names_currency_and_day(workspace: Workspace, 
         ({"currency": "Euro"}, "currency"),
         ({"status": "teleported"}, "status"),
         ({"market": "x" * 61}, "too_long"),
-        ({"gross": "123456789012345"}, "too_large"),
+        ({"gross": "123456789012345"}, "amount"),
+        ({"units": "3000000000"}, "too_large"),
         ({"customer_id": "a\0b"}, "nul"),
     ],
 )

@@ -13,7 +13,7 @@ from flywheel.intake.parsing import Parsed, Reading, parse
 
 READING = Reading(workspace_zone="Europe/Berlin", zone="Europe/Berlin", hash_key=b"k" * 32)
 COMMA = Reading(workspace_zone="UTC", zone="UTC", hash_key=b"k" * 32, decimal=",")
-AMOUNTS = st.decimals(min_value=0, max_value=Decimal("99999999999999.9999"), places=4)
+AMOUNTS = st.decimals(min_value=0, max_value=Decimal("9999999999999.9999"), places=4)
 MOMENTS = st.datetimes(min_value=dt.datetime(1990, 1, 2), max_value=dt.datetime(2100, 12, 30))
 
 
@@ -61,6 +61,9 @@ def test_an_amount_with_grouped_thousands_is_the_same_amount(amount: Decimal) ->
         ("１２", "MONEY"),
         ("--", "MONEY"),
         ("-5", "NEGATIVE"),
+        ("9999999999999.99999", "9999999999999.99999"),
+        ("10000000000000", "AMOUNT"),
+        ("99999999999999.99999", "AMOUNT"),
         ("", ""),
     ],
 )

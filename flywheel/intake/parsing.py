@@ -28,7 +28,7 @@ MAX_ID = 200  # characters; an index entry holds 2,704 bytes
 MAX_CODE = 60  # as Market.code and Channel.code
 MAX_TEXT = 500
 MAX_INTEGER = 2**31 - 1
-MAX_WHOLE_DIGITS = 14  # of an amount: 18 in all, 4 of them decimals
+MAX_WHOLE_DIGITS = 13  # of an amount in its own currency; the database holds 14
 NUL = "\0"
 MICROSECOND = "datetime64[us]"
 LAST_MOMENT = np.timedelta64(86_399, "s")  # a deadline given as a date ends with its day
@@ -190,7 +190,7 @@ def number(cell: str, reading: Reading, code: str = "number") -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     if len(text.partition(".")[0]) > MAX_WHOLE_DIGITS:
-        raise BadCellError("too_large")
+        raise BadCellError("amount" if code == "money" else "too_large")
     return text or "0"
 
 

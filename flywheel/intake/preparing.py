@@ -17,6 +17,7 @@ from flywheel.intake.plans import Plan
 from flywheel.intake.reading import Chunk
 
 NULL = "\\N"
+MOST_BASE = 10**10  # of an amount in base currency: the squares of millions of them can still be summed
 SHOWN = 200  # characters of a bad value that are kept
 
 
@@ -105,6 +106,7 @@ class Preparer:
         for slot in self.slots:
             if slot.derived:
                 rows.columns[slot.derived.target] = slot.derived.compute(rows)
+        check_amounts(self.kind, rows)
         ragged = [Issue(bad.line, "", "", bad.code, bad.detail) for bad in chunk.ragged]
         return Prepared(chunk, rows, ids, ragged + [self._issue(problem, chunk) for problem in rows.problems])
 
@@ -148,6 +150,20 @@ def slots(kind: Kind, available: set[str]) -> list[Slot]:
         if available & set(item.needs)
     ]
     return own + derived
+
+
+def check_amounts(kind: Kind, rows: Rows) -> None:
+    """Add a problem for each amount that is MOST_BASE or more in base currency, where the rows have a rate."""
+    rates = rows.texts("fx_rate")
+    highest = max(map(float, set(filter(None, rates))), default=0.0)
+    for column in kind.columns:
+        texts = rows.texts(column.name) if column.type == "money" else []
+        longest = max((len(text.partition(".")[0]) for text in set(texts)), default=0)
+        if highest * 10**longest < MOST_BASE:
+            continue
+        in_base = np.array([float(text or 0) for text in texts]) * np.array([float(rate or 0) for rate in rates])
+        large = np.flatnonzero(in_base >= MOST_BASE).tolist()
+        rows.problems.extend(Problem(at, column.name, "amount", texts[at]) for at in large)
 
 
 def keys(kind: Kind, rows: Rows) -> list[str]:

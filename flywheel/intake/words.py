@@ -28,6 +28,7 @@ EXPECTED: dict[str, str | Promise] = {
     "currency": _("a currency's three letters, such as EUR"),
     "rate": _("a currency with an exchange rate on its day: there is none for %(detail)s"),
     "money": _("an amount such as 1234.50"),
+    "amount": _("a smaller amount: this one is too large"),
     "number": _("a number such as 1234.5"),
     "integer": _("a whole number"),
     "negative": _("a number of zero or more"),
