@@ -100,6 +100,31 @@ def test_times_with_and_without_offset_mix_in_one_column() -> None:
     assert [text[11:19] for text in parsed.texts] == ["09:00:00", "10:00:00", "09:00:00", "13:00:00", ""]
 
 
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["20250601T100000-0500", "2025-06-01T10:00:00-0500"],
+        ["20250601T10-05", "2025-06-01 10:00:00-05:00", "2025-06-01T15:00:00Z"],
+    ],
+)
+def test_an_offset_is_told_by_its_own_cell_however_the_others_are_written(cells: list[str]) -> None:
+    parsed = parse("timestamp", cells, READING)
+    assert parsed.texts == ["2025-06-01 15:00:00+00"] * len(cells)
+
+
+@pytest.mark.parametrize(
+    ("date_format", "cells"),
+    [
+        ("%H:%M %Y-%m-%d", ["10:00 2025-06-01", ""]),
+        ("%H:%M %d-%m-%Y", ["10:00 01-06-2025", ""]),
+        ("%d.%m.%Y %H:%M %z", ["01.06.2025 08:00 -0000", "01.06.2025 03:00 -0500"]),
+    ],
+)
+def test_a_format_says_whether_a_time_ends_in_an_offset(date_format: str, cells: list[str]) -> None:
+    parsed = parse("timestamp", cells, dataclasses.replace(READING, date_format=date_format))
+    assert parsed.texts == ["2025-06-01 08:00:00+00" if cell else "" for cell in cells]
+
+
 def test_a_promise_given_as_a_date_means_the_end_of_that_day() -> None:
     assert one("deadline", "2026-01-05") == "2026-01-05 22:59:59+00"
     assert one("deadline", "2026-01-05 00:00:00") == "2026-01-04 23:00:00+00"

@@ -289,7 +289,7 @@ def _in_utc(written: Times, aware: npt.NDArray[np.bool_], reading: Reading) -> T
 
 def _parsed_times(cells: list[str], reading: Reading) -> tuple[Times, npt.NDArray[np.bool_], Bad]:
     """Times as written (UTC where the cell has an offset), which have one, and which cells are bad."""
-    aware = _with_offset(cells)
+    aware = _with_offset(cells, reading.date_format)
     read = partial(_read_format, pattern=reading.date_format) if reading.date_format else _read_iso
     times = read(cells, bool(aware.any()))
     blank = np.fromiter((not cell or cell in NO_DATE for cell in cells), dtype=bool, count=len(cells))
@@ -303,16 +303,23 @@ def _parsed_times(cells: list[str], reading: Reading) -> tuple[Times, npt.NDArra
 
 
 _OFFSET = re.compile(r"(?:Z|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})$")
+_DATE_LENGTH = len("2026-01-31")
 
 
-def _with_offset(cells: list[str]) -> npt.NDArray[np.bool_]:
-    """Which cells end in an offset from UTC. Most files have none, which one look at the joined text tells."""
-    together = "\n".join(cells)
-    dashes_of_dates = 2 * (len(cells) - cells.count(""))
-    if together.count("-") == dashes_of_dates and not any(sign in together for sign in "Z+/"):
+def _with_offset(cells: list[str], pattern: str) -> npt.NDArray[np.bool_]:
+    """Which cells end in an offset from UTC: each by itself, unless no cell can."""
+    if pattern and not _has_offset(pattern):
+        return np.zeros(len(cells), dtype=bool)  # its dashes are those of dates, wherever they stand
+    ends = "".join([cell[_DATE_LENGTH:] for cell in cells])
+    if not any(sign in ends for sign in "Z+-"):
         return np.zeros(len(cells), dtype=bool)
-    found = (len(cell) > len("2026-01-31") and _OFFSET.search(cell) is not None for cell in cells)
+    found = (len(cell) > _DATE_LENGTH and _OFFSET.search(cell) is not None for cell in cells)
     return np.fromiter(found, dtype=bool, count=len(cells))
+
+
+def _has_offset(pattern: str) -> bool:
+    """Whether times written by a format end in an offset from UTC."""
+    return pattern.endswith("Z") or "%z" in pattern.replace("%%", "")
 
 
 def _read_iso(cells: list[str], aware: bool) -> Times:
