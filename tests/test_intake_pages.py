@@ -1,5 +1,6 @@
 """The import pages: who may do what, and the way from a file to its report."""
 
+import gzip
 import io
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -257,10 +258,35 @@ def test_the_file_can_be_read_as_another_kind(client: Client, engine_lead: User)
     assert Batch.objects.get().kind == "orders"
 
 
-@pytest.mark.parametrize("content", [b"", b"\x1f\x8b\x08\x00broken", b"what,is,this\n1,2,3\n"])
-def test_a_file_that_cannot_be_read_or_recognised_is_refused_at_once(
-    client: Client, engine_lead: User, content: bytes, tmp_path: Path
+TRUNCATED = gzip.compress(csv_text([order(f"A-{n}") for n in range(3_000)]).encode())[:-400]
+WORKBOOK = b"PK\x03\x04\x14\x00\x06\x00[Content_Types].xml xl/workbook.xml"
+UNREADABLE = [
+    b"",
+    b"\n\n ",
+    b"\x1f\x8b\x08\x00broken",
+    TRUNCATED,
+    WORKBOOK,
+    b"\x89PNG\r\n\x1a\n1,2",
+    b'a,b\n1,"' + b"x" * 200_000,
+]
+
+
+@pytest.mark.parametrize("chosen", [{}, {"kind": "orders"}, {"mapping": "olist-orders"}])
+@pytest.mark.parametrize("content", UNREADABLE)
+def test_a_file_that_cannot_be_read_is_refused_at_once(
+    client: Client, engine_lead: User, content: bytes, chosen: dict[str, str], tmp_path: Path
 ) -> None:
+    client.force_login(engine_lead)
+    file = SimpleUploadedFile("x.csv", content)
+    answer = client.post(reverse("import-new", args=["acme"]), {"file": file, "source": "shop"} | chosen)
+    assert answer.status_code == 200
+    assert list(answer.context["form"].errors) == ["file"]
+    assert not Batch.objects.exists()
+    assert not [path for path in (tmp_path / "uploads").rglob("*") if path.is_file()]
+
+
+def test_a_file_that_is_not_recognised_is_refused_at_once(client: Client, engine_lead: User, tmp_path: Path) -> None:
+    content = b"what,is,this\n1,2,3\n"
     client.force_login(engine_lead)
     file = io.BytesIO(content)
     file.name = "x.csv"

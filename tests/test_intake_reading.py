@@ -1,7 +1,9 @@
 """Files to rows: encodings, delimiters, line numbers, damage."""
 
 import gzip
+import io
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -93,6 +95,31 @@ def test_an_empty_file_is_named(tmp_path: Path, content: bytes) -> None:
 
 def test_one_column_of_quoted_cells_is_read(tmp_path: Path) -> None:
     assert read(write(tmp_path, b'"order_id"\n"A-1"\n')) == (["order_id"], [(2, ["A-1"])])
+
+
+def zipped(name: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(name, "a,b")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (zipped("xl/workbook.xml"), "workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "workbook"),
+        (zipped("orders.csv"), "not_text"),
+        (gzip.compress(zipped("orders.csv")), "not_text"),
+        (b"\x89PNG\r\n\x1a\n", "not_text"),
+        (bytes(range(256)) * 10, "not_text"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["", "cp1252"])
+def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, code: str, encoding: str) -> None:
+    with pytest.raises(FileProblemError) as caught:
+        sample(write(tmp_path, content), 1, encoding)
+    assert caught.value.code == code
 
 
 def test_a_header_with_nul_characters_is_refused(tmp_path: Path) -> None:

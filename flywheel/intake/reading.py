@@ -31,6 +31,11 @@ MOST_UNPACKED_TIMES = 50  # its packed size: tables are packed to a tenth, seldo
 ALWAYS_UNPACKED_BYTES = 64 * 1024**2  # however small it is packed
 MOST_COLUMNS = 1_000  # many times what any export has
 LONGEST_CELL = 100_000  # characters; longer means a quote that never closes
+WORKBOOK_MAGIC = b"\xd0\xcf\x11\xe0"  # of Excel's older files; newer ones are zip archives with a folder "xl"
+OTHER_MAGIC = (b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF-", b"RIFF")
+MOST_CONTROLS = 0.08  # of the bytes; text has next to none, packed data has a tenth
+FEW_CONTROLS = 200  # bytes: stray ones in a short file are for its rows' own checks
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1b"))
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _BREAK = re.compile("\r\n|\r|\n")
 
@@ -150,11 +155,22 @@ def found_format(path: Path, encoding: str = "", delimiter: str = "") -> Format:
     with _truncation(), path.open("rb") as plain, _unpacked(plain) as raw:
         head = raw.read(SAMPLE_BYTES)
     known = next((name for mark, name in _BOMS if head.startswith(mark)), "")
+    if not (known or encoding.startswith("utf-16")):
+        _check_is_text(head)
     chosen = known or encoding or _guessed_encoding(path)
     text = head.decode(chosen, errors="replace").lstrip("\ufeff\r\n")
     if not text.strip():
         raise FileProblemError("empty_file")
     return Format(chosen, delimiter or _guessed_delimiter(text))
+
+
+def _check_is_text(head: bytes) -> None:
+    """Raise FileProblemError for a workbook, an archive, a picture or other data that is no text."""
+    if head.startswith(WORKBOOK_MAGIC) or (head.startswith(OTHER_MAGIC[0]) and b"xl/" in head):
+        raise FileProblemError("workbook")
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    if head.startswith(OTHER_MAGIC) or controls > max(FEW_CONTROLS, MOST_CONTROLS * len(head)):
+        raise FileProblemError("not_text")
 
 
 def _guessed_encoding(path: Path) -> str:

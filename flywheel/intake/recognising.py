@@ -10,6 +10,7 @@ from flywheel.intake.library import LIBRARY
 from flywheel.intake.models import Mapping
 from flywheel.intake.plans import Plan, by_header, plan_of
 from flywheel.intake.reading import found_format, sample
+from flywheel.intake.samples import READ_ROWS
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ def first_plan(workspace: Workspace, path: Path, kind: str = "", mapping: str = 
     chosen = saved_plans(workspace)[mapping] if mapping else None
     known = chosen.options if chosen else {}
     found = found_format(path, known.get("encoding", ""), known.get("delimiter", ""))
+    header, _rows = sample(path, READ_ROWS, found.encoding, found.delimiter)
     if chosen is None:
-        header, _rows = sample(path, 1, found.encoding, found.delimiter)
         guessed = guess(workspace, header, kind)
         chosen = guessed.plan if guessed else None
     return chosen and chosen.read_as(found)

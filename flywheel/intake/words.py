@@ -10,6 +10,8 @@ EXPECTED: dict[str, str | Promise] = {
     "truncated": _("a complete file: this one is cut off or damaged"),
     "encoding": _("text in one encoding; this line cannot be read as %(detail)s"),
     "unreadable": _("a table of comma-separated values (%(detail)s)"),
+    "workbook": _("a text table: Excel workbooks are not read yet, save it as CSV"),
+    "not_text": _("a text table, such as a CSV file"),
     "columns": _("a header of at most %(detail)s columns"),
     "missing_file": _("the uploaded file, which is no longer there"),
     "column_missing": _("a column of this name in the file, for the field %(detail)s"),
