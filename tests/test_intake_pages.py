@@ -421,3 +421,17 @@ def test_a_template_is_recognised_by_its_header(workspace: Workspace, kind: str)
     found = guess(workspace, header)
     assert found is not None
     assert (found.plan.kind.slug, found.mapping) == (kind, "")
+
+
+@pytest.mark.parametrize("name", ["shop a!", "㍱" * 60])
+def test_a_mapping_is_not_kept_over_another_or_under_an_endless_name(
+    client: Client, engine_lead: User, workspace: Workspace, name: str
+) -> None:
+    Mapping.objects.create(workspace=workspace, slug="shop-a", name="Shop A", kind="spend")
+    client.force_login(engine_lead)
+    address = upload(client, [order()])
+    page = client.post(address, mapping_of(client, address) | {"save_as": name})
+    assert page.status_code == 200
+    assert page.context["form"].errors["save_as"]
+    assert list(Mapping.objects.values_list("name", "kind")) == [("Shop A", "spend")]
+    assert Batch.objects.get().state == Batch.State.DRAFT

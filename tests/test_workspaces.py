@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
@@ -9,6 +10,7 @@ from django.urls import reverse
 from flywheel.accounts import workspaces
 from flywheel.accounts.models import Membership, Role, User, Workspace
 from flywheel.accounts.workspaces import free_slug
+from flywheel.facts import currency
 from tests.conftest import PASSWORD
 
 FORM = {"name": "Acme Outdoor", "base_currency": "CNY", "time_zone": "Asia/Shanghai", "first_weekday": "0"}
@@ -108,3 +110,9 @@ def test_wrong_log_ins_lock_the_account_not_the_office(reader, owner, client):
     assert locked.status_code == 200
     colleague = client.post(url, {"login": reader.email, "password": PASSWORD})
     assert colleague.status_code == 302
+
+
+def test_every_base_currency_offered_has_a_current_rate():
+    offered = [c for c in workspaces.CURRENCIES if c != "EUR"]
+    days = np.full(len(offered), currency.last_day())
+    assert not currency.rates(offered, days, "EUR").missing.any()

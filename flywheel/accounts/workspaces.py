@@ -14,7 +14,7 @@ from flywheel.accounts.models import Membership, Role, User, Workspace
 ATTEMPTS = 5  # at an address that others take at the same moment
 CURRENCIES = (
     "EUR", "USD", "GBP", "CNY", "JPY", "HKD", "SGD", "AUD", "CAD", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF",
-    "RON", "BGN", "TRY", "BRL", "MXN", "ZAR", "INR", "IDR", "MYR", "PHP", "THB", "KRW", "ILS", "NZD",
+    "RON", "TRY", "BRL", "MXN", "ZAR", "INR", "IDR", "MYR", "PHP", "THB", "KRW", "ILS", "NZD",
 )  # fmt: skip
 
 

@@ -66,6 +66,9 @@ class UploadForm(forms.Form):
         return name
 
 
+MAPPING_SLUG_LENGTH = 60  # of the model's column
+
+
 @dataclass(frozen=True)
 class FieldRow:
     """One row of the mapping table."""
@@ -164,10 +167,15 @@ class MappingForm(forms.Form):
         return pattern
 
     def clean_save_as(self) -> str:
-        """A name that leaves something for the mapping's slug."""
+        """A name whose slug is not empty, not too long, and not that of a mapping called or meant otherwise."""
         name: str = self.cleaned_data["save_as"].strip()
-        if name and not slugify(name, allow_unicode=True):
+        slug = slugify(name, allow_unicode=True)
+        if name and not 0 < len(slug) <= MAPPING_SLUG_LENGTH:
             raise ValidationError(_("Enter a name with letters or digits."))
+        other = Mapping.objects.filter(workspace=self.workspace, slug=slug).first()
+        if name and other and (other.name, other.kind) != (name, self.kind.slug):
+            message = _("A mapping called “%(name)s” is kept already: choose another name.")
+            raise ValidationError(message, params={"name": other.name})
         return name
 
     def clean(self) -> dict[str, Any]:
