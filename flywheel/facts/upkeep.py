@@ -26,12 +26,12 @@ REMEMBERED: dict[type[Model], tuple[str, ...]] = {
     facts.Order: ("week", "delivered_week", "customer", *_PLACES),
     facts.OrderLine: (),
     facts.Payment: ("order_week", *_PLACES),
-    facts.Refund: ("week", *_PLACES),
+    facts.Refund: ("week", "order_ref", *_PLACES),
     facts.Review: ("week", *_PLACES),
     facts.Ticket: ("week", *_PLACES),
     facts.Traffic: ("week", *_PLACES),
     facts.Spend: ("week", *_PLACES),
-    facts.SessionEvent: _PLACES,
+    facts.SessionEvent: ("source_id", "session", *_PLACES),
 }  # the columns of each kind of fact that are kept in facts_touched
 CHILDREN: tuple[type[facts.OrderChild], ...] = (facts.Payment, facts.Refund, facts.Review, facts.Ticket)
 
@@ -44,9 +44,9 @@ class _Upkeep:
     values: dict[str, object]
 
     def run(self, statement: str, **names: str) -> int:
-        """Execute with `{names}` as identifiers; returns the number of rows."""
+        """Execute with `{name}` as identifiers, `%(name)s` as texts; returns the number of rows."""
         parts = {name: sql.Identifier(value) for name, value in names.items()}
-        self.cursor.execute(sql.SQL(statement).format(**parts), self.values)  # type: ignore[arg-type]
+        self.cursor.execute(sql.SQL(statement).format(**parts), self.values | names)  # type: ignore[arg-type]
         return self.cursor.rowcount
 
     def any(self, statement: str, **names: str) -> bool:
@@ -71,27 +71,35 @@ def create_touched(model: type[Model]) -> None:
     ]
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.facts_touched")
-        body = sql.SQL(", ").join([sql.SQL("id bigint, added boolean"), *columns])
+        body = sql.SQL(", ").join([sql.SQL("id bigint, added boolean, before jsonb"), *columns])
         cursor.execute(sql.SQL("CREATE TEMPORARY TABLE facts_touched ({})").format(body))
 
 
 def touched_columns(model: type[Model]) -> sql.Composed:
     """The RETURNING list that fits `facts_touched`."""
     pairs = [sql.SQL("old.{0}, new.{0}").format(sql.Identifier(name)) for name in REMEMBERED[model]]
-    return sql.SQL(", ").join([sql.SQL("new.id, old.id IS NULL"), *pairs])
+    return sql.SQL(", ").join([sql.SQL(_TOUCHED), *pairs])
 
 
-def after_landing(workspace: Workspace, model: type[Model]) -> None:
+# A record as it was is kept for the undo; a deleted one is not kept again.
+_TOUCHED = """COALESCE(new.id, old.id), old.id IS NULL,
+    CASE WHEN old.id IS NOT NULL AND new.id IS NOT NULL THEN to_jsonb(old.*) END"""
+
+
+def after_landing(workspace: Workspace, model: type[Model], batch_id: int | None = None) -> None:
     """Bring up to date what follows from the facts of `model` noted in `facts_touched`, and drop that table.
 
-    Inside the caller's transaction, after `lock`.
+    Inside the caller's transaction, after `lock`. What a batch changes, here or by its rows, is kept as it was in
+    `facts.Change`, so that `facts.undo` can put it back.
     """
     with connection.cursor() as cursor:
-        upkeep = _Upkeep(cursor, _values(workspace))
+        upkeep = _Upkeep(cursor, _values(workspace, batch_id))
         for name, columns in _SCRATCH.items():
             cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
             cursor.execute(f"CREATE TEMPORARY TABLE {name} ({columns})")
         cursor.execute("ANALYZE facts_touched")
+        if batch_id is not None:
+            upkeep.run(_KEEP_TOUCHED.format(table=model._meta.db_table))
         _refresh_statistics(upkeep, model._meta.db_table)
         _add_places(upkeep, model)
         _STEPS[model](upkeep)
@@ -123,8 +131,28 @@ _SCRATCH = {
 }
 
 
-def _values(workspace: Workspace) -> dict[str, object]:
-    return {"workspace": workspace.pk, "zone": workspace.time_zone, "first_weekday": workspace.first_weekday}
+def _values(workspace: Workspace, batch_id: int | None) -> dict[str, object]:
+    return {
+        "workspace": workspace.pk,
+        "zone": workspace.time_zone,
+        "first_weekday": workspace.first_weekday,
+        "batch": batch_id,
+    }
+
+
+# --- what a batch changed, as it was --------------------------------------------------------------------------------
+_KEEP_TOUCHED = """
+INSERT INTO facts_change (workspace_id, batch_id, table_name, fact_id, before, before_batch)
+SELECT %(workspace)s, %(batch)s, '{table}', id, before, (before ->> 'batch_id')::bigint
+FROM facts_touched WHERE before IS NOT NULL
+"""
+# A record that the batch brought itself needs no keeping; of one that is moved twice the first keeping holds.
+_BEFORE = """CASE WHEN %(batch)s::bigint IS NOT NULL AND old.batch_id IS DISTINCT FROM %(batch)s::bigint
+        THEN to_jsonb(old.*) END AS before"""
+_KEEP = """
+INSERT INTO facts_change (workspace_id, batch_id, table_name, fact_id, before, before_batch)
+    SELECT %(workspace)s, %(batch)s, {table}, id, before, (before ->> 'batch_id')::bigint
+    FROM {changed} WHERE before IS NOT NULL ON CONFLICT (batch_id, table_name, fact_id) DO NOTHING"""
 
 
 # --- markets and channels -------------------------------------------------------------------------------------------
@@ -138,13 +166,13 @@ def _add_places(upkeep: _Upkeep, model: type[Model]) -> None:
 
 
 _ADD_MARKETS = """
-INSERT INTO facts_market (workspace_id, code, name, time_zone)
-SELECT DISTINCT %(workspace)s::bigint, new_market, '', '' FROM facts_touched WHERE new_market <> ''
+INSERT INTO facts_market (workspace_id, code, name, time_zone, batch_id)
+SELECT DISTINCT %(workspace)s::bigint, new_market, '', '', %(batch)s::bigint FROM facts_touched WHERE new_market <> ''
 ON CONFLICT DO NOTHING
 """
 _ADD_CHANNELS = """
-INSERT INTO facts_channel (workspace_id, code, name, kind)
-SELECT DISTINCT %(workspace)s::bigint, new_channel, '', '' FROM facts_touched WHERE new_channel <> ''
+INSERT INTO facts_channel (workspace_id, code, name, kind, batch_id)
+SELECT DISTINCT %(workspace)s::bigint, new_channel, '', '', %(batch)s::bigint FROM facts_touched WHERE new_channel <> ''
 ON CONFLICT DO NOTHING
 RETURNING id, code
 """
@@ -221,12 +249,16 @@ WITH moved AS (
     WHERE o.id = p.id AND ((p.person <> '' AND o.customer <> p.person) OR (o.market = '' AND p.market <> ''))
 """
 # A corrected market of a customer reaches the orders that had taken the former one from it.
-_FOLLOW_MARKET = """
-UPDATE facts_order AS o SET market = ''
-FROM facts_touched AS t JOIN facts_customer AS c ON c.id = t.id
-WHERE t.old_market <> t.new_market AND t.old_market <> ''
-    AND o.workspace_id = c.workspace_id AND o.customer_ref = c.external_id AND o.market = t.old_market
-"""
+_FOLLOW_MARKET = f"""
+WITH moved AS (
+    UPDATE facts_order AS o SET market = ''
+    FROM facts_touched AS t JOIN facts_customer AS c ON c.id = t.id
+    WHERE t.old_market <> t.new_market AND t.old_market <> ''
+        AND o.workspace_id = c.workspace_id AND o.customer_ref = c.external_id AND o.market = t.old_market
+    RETURNING new.id, {_BEFORE}
+)
+{_KEEP.format(table="'facts_order'", changed="moved")}
+"""  # noqa: S608 (texts of this module)
 # A payment belongs to the order of its own source, or else to any that has its number.
 _MOVE_PAID = """
 WITH moved AS (
@@ -261,11 +293,14 @@ WITH moved AS (
     ) AS d
     WHERE o.id = d.id AND (o.promised_date, o.delivered_date) IS DISTINCT FROM (d.promised, d.delivered)
 """
-_NOTE_MOVED = """
-    RETURNING new.id, old.week, new.week, old.delivered_week, new.delivered_week, old.customer, new.customer
+_NOTE_MOVED = f"""
+    RETURNING new.id, old.week AS old_week, new.week, old.delivered_week AS old_delivered_week, new.delivered_week,
+        old.customer AS old_customer, new.customer, {_BEFORE}
+), kept AS ({_KEEP.format(table="'facts_order'", changed="moved")}
 )
-INSERT INTO facts_moved SELECT * FROM moved
-"""
+INSERT INTO facts_moved
+SELECT id, old_week, week, old_delivered_week, delivered_week, old_customer, customer FROM moved
+"""  # noqa: S608 (texts of this module)
 _DIRTY_ORDERS = """
 INSERT INTO facts_dirty
 SELECT DISTINCT 'conversion', w.week
@@ -314,7 +349,8 @@ WITH parent AS ({_PARENT}), attached AS (
     FROM parent AS p
     WHERE c.id = p.id AND (c.market, c.channel, c.carrier, c.order_week)
         IS DISTINCT FROM (p.market, p.channel, p.carrier, p.week)
-    RETURNING c.week
+    RETURNING new.id, new.week, {_BEFORE}
+), kept AS ({_KEEP.format(table="%(child)s", changed="attached")}
 )
 INSERT INTO facts_dirty SELECT DISTINCT 'aftersales', week FROM attached
 """  # noqa: S608 (a text of this module)
@@ -325,7 +361,8 @@ WITH parent AS ({_PARENT}), attached AS (
     FROM parent AS p
     WHERE c.id = p.id AND (c.market, c.channel, c.carrier, c.order_week, c.fx_rate)
         IS DISTINCT FROM (p.market, p.channel, p.carrier, p.week, p.fx_rate)
-    RETURNING old.order_week, new.order_week AS new_week
+    RETURNING new.id, old.order_week, new.order_week AS new_week, {_BEFORE}
+), kept AS ({_KEEP.format(table="%(child)s", changed="attached")}
 )
 INSERT INTO facts_dirty
 SELECT DISTINCT 'conversion', w.week
@@ -349,8 +386,8 @@ _DIRTY_CHILDREN = {
 _CUSTOMERS_OF_REFUNDS = """
 INSERT INTO facts_customers
 SELECT DISTINCT o.customer FROM facts_touched AS t
-JOIN facts_refund AS r ON r.id = t.id
-JOIN facts_order AS o ON o.workspace_id = r.workspace_id AND o.external_id = r.order_ref
+CROSS JOIN LATERAL (VALUES (t.old_order_ref), (t.new_order_ref)) AS r (order_ref)
+JOIN facts_order AS o ON o.workspace_id = %(workspace)s AND o.external_id = r.order_ref
 WHERE o.customer <> ''
 """
 
@@ -419,11 +456,25 @@ WHERE k.old_order IS DISTINCT FROM k.order_id OR k.old_week <> k.week
 def _after_events(upkeep: _Upkeep) -> None:
     upkeep.run("""
         INSERT INTO facts_sessions
-        SELECT DISTINCT e.source_id, e.session FROM facts_touched AS t JOIN facts_sessionevent AS e ON e.id = t.id""")
+        SELECT DISTINCT s.source_id, s.session FROM facts_touched AS t
+        CROSS JOIN LATERAL (VALUES (t.old_source_id, t.old_session), (t.new_source_id, t.new_session))
+            AS s (source_id, session)
+        WHERE s.session IS NOT NULL""")
     upkeep.run("ANALYZE facts_sessions")
+    upkeep.run(_DROP_SESSIONS)
     upkeep.run(_UPSERT_SESSIONS)
 
 
+_DROP_SESSIONS = """
+WITH dropped AS (
+    DELETE FROM facts_session AS t USING facts_sessions AS s
+    WHERE t.workspace_id = %(workspace)s AND t.session = s.session AND t.source_id = s.source_id AND NOT EXISTS (
+        SELECT FROM facts_sessionevent AS e
+        WHERE e.workspace_id = t.workspace_id AND e.session = t.session AND e.source_id = t.source_id)
+    RETURNING t.week
+)
+INSERT INTO facts_dirty SELECT DISTINCT 'conversion', week FROM dropped
+"""
 _REACHED = facts.STAGES[2:]  # those that an event tells
 _STAGE_COLUMNS = "".join(f", {stage}" for stage in _REACHED)
 _STAGE_SUMS = "".join(f", MAX((e.stage = '{stage}')::int) AS {stage}" for stage in _REACHED)

@@ -15,11 +15,12 @@ from flywheel.facts.models.orders import (
 )
 from flywheel.facts.models.service import CustomerCampaign, Referral, Review, SurveyAnswer, Ticket
 from flywheel.facts.models.traffic import STAGES, PageExperience, Session, SessionEvent, Spend, Traffic
-from flywheel.facts.models.upkeep import DirtyWeek, Rollup
+from flywheel.facts.models.upkeep import Change, DirtyWeek, Rollup
 
 __all__ = [
     "COUNTED_STATES",
     "STAGES",
+    "Change",
     "Channel",
     "CompetitorOffer",
     "Customer",

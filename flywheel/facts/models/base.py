@@ -1,5 +1,6 @@
 """Sources, markets, channels and the base every fact is made of."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -30,6 +31,7 @@ class Market(models.Model):
     code = models.CharField(max_length=60)
     name = models.CharField(_("name"), max_length=120, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, validators=[check_time_zone])
+    batch_id = models.BigIntegerField(null=True)  # the batch whose rows first named it
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["workspace", "code"], name="market_once"),)
@@ -57,6 +59,7 @@ class Channel(models.Model):
     code = models.CharField(max_length=60)
     name = models.CharField(_("name"), max_length=120, blank=True)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind, default=Kind.UNKNOWN, blank=True)
+    batch_id = models.BigIntegerField(null=True)  # the batch whose rows first named it
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["workspace", "code"], name="channel_once"),)
@@ -89,6 +92,11 @@ class Fact(models.Model):
 def fact_key(name: str) -> models.UniqueConstraint:
     """The key of a fact table; external id before source, so that the same index finds a record of any source."""
     return models.UniqueConstraint(fields=["workspace", "external_id", "source"], name=f"{name}_key")
+
+
+def batch_index(name: str) -> BrinIndex:
+    """Finds the rows of a batch, which lie together; for tables that grow by millions."""
+    return BrinIndex(fields=["batch_id"], name=f"{name}_batch", pages_per_range=16)
 
 
 def key_field() -> models.TextField:

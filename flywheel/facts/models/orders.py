@@ -7,7 +7,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from flywheel.accounts.models import Workspace
-from flywheel.facts.models.base import Fact, fact_key, key_field, money_field, rate_field
+from flywheel.facts.models.base import Fact, batch_index, fact_key, key_field, money_field, rate_field
 
 
 class OrderState(models.TextChoices):
@@ -107,6 +107,7 @@ class Order(Fact):
     class Meta:
         constraints = (fact_key("order"),)
         indexes = (
+            batch_index("order"),
             BrinIndex(fields=["week"], name="order_week", pages_per_range=16),
             BrinIndex(fields=["delivered_week"], name="order_delivered", pages_per_range=16),
             models.Index(fields=["workspace", "customer"], name="order_customer"),
@@ -126,7 +127,7 @@ class OrderLine(Fact):
 
     class Meta:
         constraints = (fact_key("order_line"),)
-        indexes = (models.Index(fields=["workspace", "order_ref"], name="order_line_order"),)
+        indexes = (batch_index("order_line"), models.Index(fields=["workspace", "order_ref"], name="order_line_order"))
 
 
 class OrderChild(Fact):
@@ -157,7 +158,7 @@ class Payment(OrderChild):
 
     class Meta:
         constraints = (fact_key("payment"),)
-        indexes = (models.Index(fields=["workspace", "order_ref"], name="payment_order"),)
+        indexes = (batch_index("payment"), models.Index(fields=["workspace", "order_ref"], name="payment_order"))
 
 
 class Refund(OrderChild):

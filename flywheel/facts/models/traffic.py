@@ -5,7 +5,16 @@ from django.db import models
 from django.db.models import F
 
 from flywheel.accounts.models import Workspace
-from flywheel.facts.models.base import Fact, Source, counter_field, fact_key, key_field, money_field, rate_field
+from flywheel.facts.models.base import (
+    Fact,
+    Source,
+    batch_index,
+    counter_field,
+    fact_key,
+    key_field,
+    money_field,
+    rate_field,
+)
 
 STAGES = (
     "sessions",
@@ -38,7 +47,7 @@ class Traffic(Fact):
 
     class Meta:
         constraints = (fact_key("traffic"),)
-        indexes = (BrinIndex(fields=["week"], name="traffic_week"),)
+        indexes = (batch_index("traffic"), BrinIndex(fields=["week"], name="traffic_week"))
 
 
 class SessionEvent(Fact):
@@ -56,7 +65,7 @@ class SessionEvent(Fact):
 
     class Meta:
         constraints = (fact_key("session_event"),)
-        indexes = (models.Index(fields=["workspace", "session"], name="event_session"),)
+        indexes = (batch_index("event"), models.Index(fields=["workspace", "session"], name="event_session"))
 
 
 class Session(models.Model):

@@ -29,3 +29,28 @@ class DirtyWeek(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rollup} {self.week}"
+
+
+class Change(models.Model):
+    """A record as it was before a batch changed it, by one of its rows or through one: what an undo puts back.
+
+    `before` is the whole row as JSON, `before_batch` the batch that had last written it. Records that a batch added
+    need no entry: they are those that still name it.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    batch_id = models.BigIntegerField()
+    table_name = models.CharField(max_length=40)
+    fact_id = models.BigIntegerField()
+    before = models.JSONField()
+    before_batch = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["batch_id", "table_name", "fact_id"], name="change_once"),)
+        indexes = (
+            models.Index(fields=["workspace", "before_batch"], name="change_before"),
+            models.Index(fields=["table_name", "fact_id"], name="change_fact"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.table_name} {self.fact_id}"
