@@ -12,7 +12,7 @@ from flywheel.intake.kinds import KINDS
 from flywheel.intake.models import Batch
 from flywheel.intake.plans import Plan, by_header
 from flywheel.intake.reading import sample
-from flywheel.intake.recognising import saved_plans
+from flywheel.intake.recognising import first_guess
 
 Row = Mapping[str, object]
 
@@ -67,14 +67,16 @@ def order(order_id: str = "A-1", **cells: object) -> dict[str, object]:
 
 
 def load_file(workspace: Workspace, path: Path, kind: str, source: str = "shop", mapping: str = "") -> Batch:
-    """Load a file through a saved mapping, or by its header as the generic template of `kind`."""
-    plan = saved_plans(workspace)[mapping] if mapping else by_header(KINDS[kind], sample(path, 1)[0])
-    return load_plan(workspace, path, plan, source)
+    """Load a file through a saved mapping or a format, or by its header as the generic template of `kind`."""
+    if mapping:
+        guess = first_guess(workspace, path, name=mapping)
+        return load_plan(workspace, path, guess.plans, source)
+    return load_plan(workspace, path, by_header(KINDS[kind], sample(path, 1)[0]), source)
 
 
-def load_plan(workspace: Workspace, path: Path, plan: Plan, source: str = "shop") -> Batch:
-    """Load a file by a plan."""
-    batch = batches.create(batches.source_named(workspace, source), plan, path, path.name)
+def load_plan(workspace: Workspace, path: Path, plans: Plan | Sequence[Plan], source: str = "shop") -> Batch:
+    """Load a file by a plan, or by several."""
+    batch = batches.create(batches.source_named(workspace, source), plans, path, path.name)
     return batches.load(batch, Silent())
 
 

@@ -8,7 +8,9 @@ from django.core.management import CommandError, call_command
 
 from flywheel.accounts.models import Workspace
 from flywheel.facts.models import Order, Payment
+from flywheel.intake.kinds import KINDS
 from flywheel.intake.models import Batch, Mapping
+from flywheel.intake.plans import by_header
 from flywheel.jobs.models import Job
 from tests.builders import csv_file, order
 
@@ -69,7 +71,8 @@ def test_a_rejected_file_is_explained_and_ends_with_code_1(
 
 def test_a_date_format_that_cannot_be_read_is_refused(workspace: Workspace, tmp_path: Path) -> None:
     options = {"date_format": "%Q"}
-    Mapping.objects.create(workspace=workspace, slug="odd", kind="orders", options=options)
+    plan = by_header(KINDS["orders"], list(order())).with_options(options)
+    Mapping.objects.create(workspace=workspace, slug="odd", plans=[plan.as_data])
     with pytest.raises(CommandError, match=r"a date format such as %d\.%m\.%Y %H:%M"):
         run(csv_file(tmp_path, [order()]), "--mapping", "odd")
     assert not Batch.objects.exists()

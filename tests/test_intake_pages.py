@@ -160,8 +160,8 @@ def test_a_mapping_is_saved_and_found_again_by_the_header(client: Client, engine
     page = client.post(address, form | {"constant-market": "DE", "save_as": "My shop's orders"})
     batch = Batch.objects.get()
     assert page.status_code == 302
-    assert batch.mapping["constants"] == {"market": "DE"}
-    assert Mapping.objects.get().columns["ordered_at"] == "When"
+    assert batch.plans[0]["constants"] == {"market": "DE"}
+    assert Mapping.objects.get().as_plans[0].columns["ordered_at"] == "When"
     again = upload(client, rows)
     assert mapping_of(client, again)["column-ordered_at"] == "When"
 
@@ -330,19 +330,16 @@ def test_a_file_over_the_limit_is_refused_and_its_rest_never_written(
     assert 0 < sum(written) <= MEGABYTE
 
 
-def test_the_format_of_a_file_is_found_once_and_not_saved_with_the_mapping(
-    client: Client, engine_lead: User, monkeypatch: pytest.MonkeyPatch, run_jobs: Callable[[], int]
+def test_the_encoding_that_is_chosen_on_the_page_counts_and_is_not_saved_with_the_mapping(
+    client: Client, engine_lead: User, run_jobs: Callable[[], int]
 ) -> None:
     client.force_login(engine_lead)
-    file = SimpleUploadedFile("orders.csv", csv_text([order(market="São Paulo")], ";").encode("cp1252"))
-    answer = client.post(reverse("import-new", args=["acme"]), {"file": file, "source": "My shop"})
-    assert Batch.objects.get().mapping["options"] == {"encoding": "cp1252", "delimiter": ";"}
-    monkeypatch.setattr("flywheel.intake.reading._guessed_encoding", None)
-    client.get(answer["Location"], {"kind": "tickets"})
-    client.post(answer["Location"], mapping_of(client, answer["Location"]) | {"save_as": "Mine"})
+    file = SimpleUploadedFile("orders.csv", csv_text([order(market="Łódź")], ";").encode("cp1250"))
+    address = client.post(reverse("import-new", args=["acme"]), {"file": file, "source": "My shop"})["Location"]
+    client.post(address, mapping_of(client, address) | {"save_as": "Mine", "encoding": "cp1250"})
     run_jobs()
-    assert Order.objects.get().market == "São Paulo"
-    assert Mapping.objects.get().options == {}
+    assert Order.objects.get().market == "Łódź"
+    assert Mapping.objects.get().as_plans[0].options == {}
 
 
 def test_an_uploaded_file_is_deleted_once_it_is_loaded(
@@ -420,18 +417,18 @@ def test_a_template_is_recognised_by_its_header(workspace: Workspace, kind: str)
     header = template_csv(KINDS[kind]).lstrip("\ufeff").splitlines()[0].split(",")
     found = guess(workspace, header)
     assert found is not None
-    assert (found.plan.kind.slug, found.mapping) == (kind, "")
+    assert (found.plans[0].kind.slug, found.name) == (kind, "")
 
 
 @pytest.mark.parametrize("name", ["shop a!", "㍱" * 60])
 def test_a_mapping_is_not_kept_over_another_or_under_an_endless_name(
     client: Client, engine_lead: User, workspace: Workspace, name: str
 ) -> None:
-    Mapping.objects.create(workspace=workspace, slug="shop-a", name="Shop A", kind="spend")
+    Mapping.objects.create(workspace=workspace, slug="shop-a", name="Shop A", plans=[{"kind": "spend"}])
     client.force_login(engine_lead)
     address = upload(client, [order()])
     page = client.post(address, mapping_of(client, address) | {"save_as": name})
     assert page.status_code == 200
     assert page.context["form"].errors["save_as"]
-    assert list(Mapping.objects.values_list("name", "kind")) == [("Shop A", "spend")]
+    assert [mapping.name for mapping in Mapping.objects.all()] == ["Shop A"]
     assert Batch.objects.get().state == Batch.State.DRAFT

@@ -32,9 +32,8 @@ def _is_number(cell: str) -> bool:
 class BadRows:
     """Writes the file as bad rows are found; without any there is no file."""
 
-    def __init__(self, path: Path, header: Sequence[str]) -> None:
-        self.path, self.header = path, header
-        self.count = 0
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self._file: IO[str] | None = None
 
     def __enter__(self) -> Self:
@@ -47,20 +46,19 @@ class BadRows:
         if self._file:
             self._file.close()
 
-    def add(self, rows: Mapping[int, Sequence[str]], issues: Iterable[Issue]) -> None:
+    def add(self, header: Sequence[str], rows: Mapping[int, Sequence[str]], issues: Iterable[Issue]) -> None:
         """Write the rows (line -> cells) that `issues` are about, each once, with all that is wrong in it."""
         by_line: dict[int, list[Issue]] = {}
         for issue in issues:
             by_line.setdefault(issue.line, []).append(issue)
         for line in sorted(by_line):
             wrong = "; ".join(map(_sentence, by_line[line]))
-            self._writer().writerow([line, neutral(wrong), *map(neutral, rows.get(line, ()))])
-        self.count += len(by_line)
+            self._writer(header).writerow([line, neutral(wrong), *map(neutral, rows.get(line, ()))])
 
-    def _writer(self) -> "Writer":
+    def _writer(self, header: Sequence[str]) -> "Writer":
         if self._file is None:
             self._file = self.path.open("w", encoding="utf-8-sig", newline="")  # with a mark, so that Excel reads it
-            csv.writer(self._file).writerow([_("Line"), _("What is wrong"), *map(neutral, self.header)])
+            csv.writer(self._file).writerow([_("Line"), _("What is wrong"), *map(neutral, header)])
         return csv.writer(self._file)
 
 

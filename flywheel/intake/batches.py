@@ -1,10 +1,12 @@
 """Batches: a file becomes one, and lands whole or not at all."""
 
 import gc
+import hashlib
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Protocol
@@ -12,20 +14,24 @@ from typing import IO, Protocol
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
 
 from flywheel import jobs
 from flywheel.accounts.models import User, Workspace
+from flywheel.facts import undo as facts_undo
 from flywheel.facts import upkeep
 from flywheel.facts.models import Source
 from flywheel.intake.badrows import BadRows
 from flywheel.intake.landing import Landed, Stage
 from flywheel.intake.models import Batch, RowError
-from flywheel.intake.plans import Plan, plan_of
-from flywheel.intake.preparing import SHOWN, Issue, Preparer
-from flywheel.intake.reading import FileProblemError, Table, opened
+from flywheel.intake.plans import Plan
+from flywheel.intake.preparing import SHOWN, Issue, Preparer, reading_of
+from flywheel.intake.reading import Chunk, FileProblemError, Table, opened
+from flywheel.intake.shaping import as_spread, shaped
 
+OUTCOMES = frozenset({Batch.State.LOADED, Batch.State.REJECTED, Batch.State.UNDONE})
 SLUG_LENGTH = 60  # as Source.slug
 KEPT_DAYS = 7  # long enough to look at a rejected file's bad rows after a weekend
 NAME_BYTES = 180  # with the time in front below the 255 bytes of most file systems
@@ -53,15 +59,20 @@ class RejectedError(Exception):
 
 @dataclass
 class _Findings:
-    """What is wrong with a file: the first issues, and the number of bad rows."""
+    """What is found in a file: the first issues, which lines are bad, how many rows there are, and remarks."""
 
     first: list[Issue] = field(default_factory=list)
+    bad_lines: set[int] = field(default_factory=set)
     rows: int = 0
-    bad_rows: int = 0
+    notes: Counter[str] = field(default_factory=Counter)
 
     def add(self, issues: list[Issue]) -> None:
         self.first.extend(issues[: KEPT_ERRORS - len(self.first)])
-        self.bad_rows += len({issue.line for issue in issues})
+        self.bad_lines.update(issue.line for issue in issues if issue.line)
+
+    @property
+    def is_bad(self) -> bool:
+        return bool(self.first)
 
 
 # --- making batches -------------------------------------------------------------------------------------------------
@@ -78,25 +89,53 @@ def source_named(workspace: Workspace, name: str) -> Source:
     return Source.objects.get_or_create(workspace=workspace, slug=source_slug(name), defaults={"name": name})[0]
 
 
-def last_source(workspace: Workspace, kind: str) -> Source | None:
-    """The source that last loaded this kind of data."""
+def last_source(workspace: Workspace, kind: str, mapping_name: str = "") -> Source | None:
+    """The source that last loaded this kind of data; of files read by a mapping or format, the one of such files."""
     loaded = Batch.objects.filter(workspace=workspace, kind=kind, state=Batch.State.LOADED).select_related("source")
-    latest = loaded.order_by("-loaded_at").first()
+    same = loaded.filter(mapping_name=mapping_name) if mapping_name else loaded
+    latest = same.order_by("-loaded_at").first()
     return latest.source if latest else None
 
 
-def create(source: Source, plan: Plan, path: Path, file_name: str, user: User | None = None) -> Batch:
-    """A batch that waits to be confirmed, of the file at `path`, to be read by `plan`."""
+def create(
+    source: Source,
+    plans: Plan | Sequence[Plan],
+    path: Path,
+    file_name: str,
+    user: User | None = None,
+    *,
+    mapping_name: str = "",
+    skips_bad_rows: bool = False,
+) -> Batch:
+    """A batch that waits to be confirmed, of the file at `path`, to be read by one plan or several."""
+    several = (plans,) if isinstance(plans, Plan) else tuple(plans)
     return Batch.objects.create(
         workspace=source.workspace,
         source=source,
-        kind=plan.kind.slug,
-        mapping=plan.as_data,
+        kind=several[0].kind.slug,
+        plans=[plan.as_data for plan in several],
+        mapping_name=mapping_name,
         file_name=file_name[-255:],
         path=str(path),
         size=path.stat().st_size,
+        digest=digest_of(path),
+        skips_bad_rows=skips_bad_rows,
         created_by=user,
     )
+
+
+def digest_of(path: Path) -> str:
+    """What tells a file's content from any other's."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "blake2s").hexdigest()
+
+
+def twin(batch: Batch) -> Batch | None:
+    """The loaded batch that held the very same file, if there is one; the newest of several."""
+    if not batch.digest:
+        return None
+    same = Batch.objects.filter(workspace=batch.workspace, digest=batch.digest, state=Batch.State.LOADED)
+    return same.exclude(pk=batch.pk).select_related("source").order_by("-loaded_at").first()
 
 
 def keep_file(workspace: Workspace, name: str, content: IO[bytes]) -> Path:
@@ -126,6 +165,53 @@ def start(batch: Batch, user: User | None = None) -> bool:
             Batch.objects.filter(pk=batch.pk).update(job=job)
     batch.refresh_from_db()
     return bool(claimed)
+
+
+def start_check(batch: Batch, user: User | None = None) -> None:
+    """Queue the job that finds out what loading the batch would do."""
+    with transaction.atomic():
+        job = jobs.start(batch.workspace, "check", {"batch": batch.pk}, user=user)
+        Batch.objects.filter(pk=batch.pk).update(check_job=job, checked_at=None)
+    batch.refresh_from_db()
+
+
+def start_undo(batch: Batch, user: User | None = None) -> None:
+    """Queue the job that takes a loaded batch back."""
+    with transaction.atomic():
+        loaded = Batch.objects.select_for_update().filter(pk=batch.pk, state=Batch.State.LOADED)
+        if loaded.exists():
+            job = jobs.start(batch.workspace, "undo", {"batch": batch.pk}, user=user, once=True)
+            loaded.update(job=job)
+    batch.refresh_from_db()
+
+
+def replan(batch: Batch, plans: Sequence[Plan], mapping_name: str = "", *, skips_bad_rows: bool = False) -> None:
+    """Have a batch that waits read by other plans; one that was started meanwhile is left alone."""
+    data = [plan.as_data for plan in plans]
+    changed: dict[str, object] = {"mapping_name": mapping_name} if mapping_name else {}
+    Batch.objects.filter(pk=batch.pk, state__in=Batch.STARTABLE).update(
+        kind=plans[0].kind.slug, plans=data, skips_bad_rows=skips_bad_rows, **changed
+    )
+    batch.refresh_from_db()
+
+
+def waiting(workspace: Workspace) -> QuerySet[Batch]:
+    """The files that wait to be confirmed, oldest first."""
+    drafts = Batch.objects.filter(workspace=workspace, state=Batch.State.DRAFT)
+    return drafts.select_related("source", "job", "check_job", "workspace").order_by("created_at")
+
+
+def discard(batch: Batch) -> bool:
+    """Delete a batch that was not loaded, and its file; False when it is more than that by now."""
+    with transaction.atomic():
+        draft = Batch.objects.select_for_update().filter(pk=batch.pk, state=Batch.State.DRAFT).first()
+        if draft is None:
+            return False
+        draft.delete()
+    path = Path(batch.path)
+    if path.is_relative_to(settings.UPLOAD_DIR):
+        path.unlink(missing_ok=True)
+    return True
 
 
 def bad_rows_path(batch: Batch) -> Path:
@@ -165,7 +251,7 @@ def load(batch: Batch, reporter: Reporter) -> Batch:
 
     Safe to run again: a batch that has an outcome keeps it.
     """
-    if batch.state in {Batch.State.LOADED, Batch.State.REJECTED}:
+    if batch.state in OUTCOMES:
         _forget_if_loaded(batch)  # a worker may have died between the commit and this
         return batch
     findings = _Findings()
@@ -173,14 +259,38 @@ def load(batch: Batch, reporter: Reporter) -> Batch:
         with _collection_paused(), transaction.atomic():
             _land(batch, reporter, findings)
     except FileProblemError as problem:
-        issue = Issue(problem.line, problem.column, problem.value, problem.code, problem.detail)
-        _reject(batch, reporter, _Findings([issue, *findings.first], findings.rows, max(findings.bad_rows, 1)))
+        _reject(batch, reporter, _with_problem(findings, problem))
     except RejectedError:
         _reject(batch, reporter, findings)
     batch.refresh_from_db()
     _forget_if_loaded(batch)
     log.info("batch.over", batch=batch.pk, kind=batch.kind, state=batch.state, rows=batch.rows)
     return batch
+
+
+def check(batch: Batch, reporter: Reporter) -> Batch:
+    """Find out what loading the batch would do, and record that on its row; nothing is loaded."""
+    findings, landed = _Findings(), Landed()
+    try:
+        with _collection_paused(), transaction.atomic():
+            for staged in _staged(batch, reporter, findings):
+                landed += staged.stage.compare(batch.workspace, batch.source)
+    except FileProblemError as problem:
+        findings = _with_problem(findings, problem)
+    with transaction.atomic():
+        if Batch.objects.filter(pk=batch.pk, state__in=Batch.STARTABLE, plans=batch.plans).update(
+            checked_at=timezone.now(), **_counts(landed, findings)
+        ):
+            _keep_errors(batch, findings)
+        reporter.hold()
+    batch.refresh_from_db()
+    return batch
+
+
+def _with_problem(findings: _Findings, problem: FileProblemError) -> _Findings:
+    """The findings led by what is wrong with the file as a whole."""
+    issue = Issue(problem.line, problem.column, problem.value, problem.code, problem.detail)
+    return replace(findings, first=[issue, *findings.first], bad_lines=findings.bad_lines | ({issue.line} - {0}))
 
 
 @contextmanager
@@ -195,130 +305,198 @@ def _collection_paused() -> Iterator[None]:
             gc.enable()
 
 
+@dataclass(frozen=True)
+class _Staged:
+    """One kind's rows, ready to be stored."""
+
+    plan: Plan
+    stage: Stage
+
+
 def _land(batch: Batch, reporter: Reporter, findings: _Findings) -> None:
     """Everything between reading the first byte and the commit."""
-    plan = plan_of(batch.kind, batch.mapping)
-    path = Path(batch.path)
-    if not path.exists():
-        raise FileProblemError("missing_file")
-    reporter.step("reading", total=batch.size)
-    with opened(path, plan.options.get("encoding", ""), plan.options.get("delimiter", "")) as table:
-        plan.check(table.header)
-        preparer = _preparer(batch.workspace, plan, table)
-        stage = Stage(plan.kind, preparer.slots)
-        notes = _read(batch, table, preparer, stage, reporter, findings)
-    reporter.step("checking")
-    _check_repeats(batch, stage, plan, findings)
-    if findings.bad_rows:
+    landed = Landed()
+    for staged in _staged(batch, reporter, findings):
+        if findings.is_bad and not batch.skips_bad_rows:
+            continue
+        upkeep.lock(batch.workspace)
+        reporter.step("storing")
+        landed += staged.stage.upsert(batch.workspace, batch.source, batch.pk)
+        reporter.step("upkeep")
+        upkeep.after_landing(batch.workspace, staged.plan.kind.model, batch.pk)
+    if findings.is_bad and not (batch.skips_bad_rows and landed.any):
         raise RejectedError
-    upkeep.lock(batch.workspace)
-    reporter.step("storing")
-    landed = stage.upsert(batch.workspace, batch.source, batch.pk)
-    reporter.step("upkeep")
-    upkeep.after_landing(batch.workspace, plan.kind.model)
     if landed.added or landed.changed:
         jobs.start(batch.workspace, "roll", {}, once=True)
-    _record(batch, landed, findings.rows, notes)
+    Batch.objects.filter(pk=batch.pk).update(
+        state=Batch.State.LOADED, loaded_at=timezone.now(), **_counts(landed, findings)
+    )
+    _keep_errors(batch, findings)
     reporter.hold()
 
 
-def _preparer(workspace: Workspace, plan: Plan, table: Table) -> Preparer:
-    preparer = Preparer(workspace, plan, table.header)
-    for name, code in preparer.fixed_problems():
-        raise FileProblemError(code, column=name, value=plan.constants[name])
-    return preparer
+def _staged(batch: Batch, reporter: Reporter, findings: _Findings) -> Iterator[_Staged]:
+    """The batch's rows, one kind of fact after the other; each must be stored or compared before the next."""
+    path = Path(batch.path)
+    if not batch.path or not path.exists():
+        raise FileProblemError("missing_file")
+    bad_rows_path(batch).parent.mkdir(parents=True, exist_ok=True)
+    with BadRows(bad_rows_path(batch)) as bad_rows:
+        for number, plan in enumerate(batch.as_plans):
+            reporter.step("reading", total=batch.size)
+            with _opened(batch.workspace, path, plan) as (whole, table, preparer):
+                stage = Stage(plan.kind, preparer.slots, plan.sums)
+                counted = findings.rows
+                _read(table, preparer, stage, reporter, _Sink(findings, bad_rows, whole.header))
+                findings.rows = counted if number else findings.rows
+                findings.notes.update({} if number else whole.notes)
+            reporter.step("checking")
+            _check_repeats(batch, stage, plan, _Sink(findings, bad_rows, whole.header))
+            yield _Staged(plan, stage)
 
 
-def _read(
-    batch: Batch, table: Table, preparer: Preparer, stage: Stage, reporter: Reporter, findings: _Findings
-) -> dict[str, int]:
-    """Read the whole file into the stage; after the first bad row go on only to find the others."""
-    notes: dict[str, int] = {}
-    seen = 0
-    with _bad_rows(batch, table.header) as bad_rows, stage.receiving() as store:
+@contextmanager
+def _opened(workspace: Workspace, path: Path, plan: Plan) -> Iterator[tuple[Table, Table, Preparer]]:
+    """The file's table, the same as the plan sees it, and the one who makes its chunks ready."""
+    reading = reading_of(workspace, plan)
+    with opened(path, plan.options.get("encoding", ""), plan.options.get("delimiter", "")) as whole:
+        table = shaped(whole, plan, reading)
+        plan = as_spread(plan)
+        plan.check(table.header)
+        preparer = Preparer(workspace, plan, table.header)
+        for name, code in preparer.fixed_problems():
+            raise FileProblemError(code, column=name, value=plan.constants[name])
+        yield whole, table, preparer
+
+
+@dataclass(frozen=True)
+class _Sink:
+    """Where what is wrong with rows goes: the findings, and the file of the bad rows under the file's own header."""
+
+    findings: _Findings
+    bad_rows: BadRows
+    header: list[str]
+
+    def add(self, cells: Mapping[int, Sequence[str]], issues: list[Issue]) -> None:
+        fresh = [issue for issue in issues if issue.line not in self.findings.bad_lines]
+        self.bad_rows.add(self.header, {line: row[: len(self.header)] for line, row in cells.items()}, fresh)
+        self.findings.add(issues)
+
+
+def _read(table: Table, preparer: Preparer, stage: Stage, reporter: Reporter, sink: _Sink) -> None:
+    """Read the whole file into the stage, its bad rows to the sink."""
+    findings, seen, rows = sink.findings, 0, 0
+    with stage.receiving() as store:
         for chunk in table.chunks:
             prepared = preparer.prepare(chunk)
-            findings.rows += len(chunk.rows) + len(chunk.ragged)
-            findings.add(prepared.issues)
+            rows += len(chunk.rows) + len(chunk.ragged)
             if prepared.issues:
-                bad_rows.add(prepared.bad_cells, prepared.issues)
-            elif not findings.bad_rows:
-                store(prepared)
-            for name, count in prepared.rows.notes.items():
-                notes[name] = notes.get(name, 0) + count
+                sink.add(prepared.bad_cells, prepared.issues)
+            store(prepared.without(findings.bad_lines) if prepared.issues else prepared)
+            findings.notes.update(prepared.rows.notes)
             reporter.advance(table.position() - seen)
             seen = table.position()
+    findings.rows += rows
     if not findings.rows:
         raise FileProblemError("no_rows")
-    return notes
 
 
-def _bad_rows(batch: Batch, header: list[str]) -> BadRows:
-    path = bad_rows_path(batch)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return BadRows(path, header)
-
-
-def _check_repeats(batch: Batch, stage: Stage, plan: Plan, findings: _Findings) -> None:
+def _check_repeats(batch: Batch, stage: Stage, plan: Plan, sink: _Sink) -> None:
     """Equal keys in one file; the rows that contradict each other are read again for the file of the bad rows."""
-    if findings.bad_rows:
-        return
-    issues = stage.settle_repeats()
-    if not issues:
-        return
     key = plan.columns.get(plan.kind.key[0], plan.kind.key[0])
-    issues = [Issue(issue.line, key, issue.value, issue.code, issue.detail) for issue in issues]
-    findings.add(issues)
-    wanted = {issue.line for issue in issues}
-    with opened(Path(batch.path), plan.options.get("encoding", ""), plan.options.get("delimiter", "")) as table:
-        rows = {
-            line: cells
-            for chunk in table.chunks
-            for line, cells in zip(chunk.lines, chunk.rows, strict=True)
-            if line in wanted
-        }
-        with _bad_rows(batch, table.header) as bad_rows:
-            bad_rows.add(rows, issues)
+    issues = [replace(issue, column=key) for issue in stage.settle_repeats()]
+    if issues:
+        wanted = {issue.line for issue in issues}
+        with _opened(batch.workspace, Path(batch.path), plan) as (_whole, table, _preparer):
+            sink.add(_rows_at(table.chunks, wanted), issues)
 
 
-def _record(batch: Batch, landed: Landed, rows: int, notes: dict[str, int]) -> None:
-    if landed.repeated:
-        notes[DUPLICATES] = landed.repeated
-    Batch.objects.filter(pk=batch.pk).update(
-        state=Batch.State.LOADED,
-        rows=rows,
-        added=landed.added,
-        changed=landed.changed,
-        unchanged=landed.unchanged,
-        rejected=0,
-        notes=notes,
-        loaded_at=timezone.now(),
-    )
+def _rows_at(chunks: Iterator[Chunk], wanted: set[int]) -> dict[int, list[str]]:
+    """The rows on some lines."""
+    return {
+        line: cells for chunk in chunks for line, cells in zip(chunk.lines, chunk.rows, strict=True) if line in wanted
+    }
+
+
+# --- the outcome ----------------------------------------------------------------------------------------------------
+def _counts(landed: Landed, findings: _Findings) -> dict[str, object]:
+    """The columns of a batch that tell what became, or would become, of its rows."""
+    repeated = {DUPLICATES: landed.repeated} if landed.repeated else {}
+    return {
+        "rows": findings.rows,
+        "added": landed.added,
+        "changed": landed.changed,
+        "unchanged": landed.unchanged,
+        "rejected": len(findings.bad_lines),
+        "problems": len(findings.first),
+        "notes": {**{name: count for name, count in findings.notes.items() if count}, **repeated},
+    }
 
 
 def _reject(batch: Batch, reporter: Reporter, findings: _Findings) -> None:
     """Record what is wrong, in a transaction of its own; not on a batch that another worker has loaded meanwhile."""
     with transaction.atomic():
         rejected = Batch.objects.filter(pk=batch.pk).exclude(state=Batch.State.LOADED)
-        if not rejected.update(
-            state=Batch.State.REJECTED,
-            rows=findings.rows,
-            added=0,
-            changed=0,
-            unchanged=0,
-            rejected=findings.bad_rows,
-        ):
-            return
-        RowError.objects.filter(batch=batch).delete()
-        RowError.objects.bulk_create(
-            RowError(
-                batch=batch,
-                line=issue.line,
-                column=issue.column[:SHOWN],
-                value=issue.value[:SHOWN],
-                code=issue.code,
-                detail=issue.detail[:SHOWN],
-            )
-            for issue in sorted(findings.first, key=lambda issue: issue.line)
+        if rejected.update(state=Batch.State.REJECTED, **_counts(Landed(), findings)):
+            _keep_errors(batch, findings)
+            reporter.hold()
+
+
+def _keep_errors(batch: Batch, findings: _Findings) -> None:
+    """The first errors, in place of those that an earlier look had found."""
+    RowError.objects.filter(batch=batch).delete()
+    RowError.objects.bulk_create(
+        RowError(
+            batch=batch,
+            line=issue.line,
+            column=issue.column[:SHOWN],
+            value=issue.value[:SHOWN],
+            code=issue.code,
+            detail=issue.detail[:SHOWN],
         )
+        for issue in sorted(findings.first, key=lambda issue: issue.line)
+    )
+
+
+# --- undoing --------------------------------------------------------------------------------------------------------
+class BuiltOnError(Exception):
+    """The batch cannot be taken back: `batches` were built on it, newest first."""
+
+    def __init__(self, batches: list[Batch]) -> None:
+        super().__init__(", ".join(str(batch.pk) for batch in batches))
+        self.batches = batches
+
+
+def undo(batch: Batch, reporter: Reporter, user: User | None = None) -> Batch:
+    """Take a loaded batch back: what it added goes, what it changed is as it was. Raises BuiltOnError.
+
+    Safe to run again: a batch that is not loaded is left as it is.
+    """
+    with transaction.atomic():
+        upkeep.lock(batch.workspace)
+        batch.refresh_from_db()
+        if batch.state == Batch.State.LOADED:
+            reporter.step("checking")
+            if later := built_on(batch):
+                raise BuiltOnError(later)
+            reporter.step("undoing")
+            undone = facts_undo.undo(batch.workspace, batch.pk)
+            Batch.objects.filter(pk=batch.pk).update(state=Batch.State.UNDONE, undone_at=timezone.now(), undone_by=user)
+            if undone.deleted or undone.restored:
+                jobs.start(batch.workspace, "roll", {}, once=True)
         reporter.hold()
+    batch.refresh_from_db()
+    return batch
+
+
+def built_on(batch: Batch) -> list[Batch]:
+    """The loaded batches that stand on this one, newest first: they must be undone before it.
+
+    Also those of the same source and kind that found rows there already: which ones is not kept, and they may be ours.
+    """
+    later = Batch.objects.filter(
+        workspace=batch.workspace, state=Batch.State.LOADED, loaded_at__gt=batch.loaded_at
+    ).select_related("source")
+    found_there = Q(source=batch.source, kind=batch.kind, unchanged__gt=0)
+    changed = facts_undo.later_batches(batch.workspace, batch.pk)
+    return list(later.filter(Q(pk__in=changed) | found_there).order_by("-loaded_at"))

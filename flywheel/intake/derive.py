@@ -62,6 +62,11 @@ class Rows:
     problems: list[Problem] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
 
+    def taken(self, kept: list[int]) -> "Rows":
+        """Some of the rows, by position, with their columns' texts only."""
+        columns = {name: Parsed([parsed.texts[at] for at in kept]) for name, parsed in self.columns.items()}
+        return Rows(len(kept), self.business, self.reading, columns, notes=self.notes)
+
     def texts(self, name: str) -> list[str]:
         """A column's texts; blanks when the file does not have it."""
         parsed = self.columns.get(name)

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from flywheel.intake import batches
 from flywheel.intake.batches import load
 from flywheel.intake.models import Batch
-from flywheel.jobs import Progress, handler
+from flywheel.jobs import JobFailed, Progress, handler
 from flywheel.jobs.models import Job
 
 
@@ -21,3 +24,32 @@ def run_import(job: Job, progress: Progress) -> dict[str, Any]:
     Batch.objects.filter(pk=batch.pk, state=Batch.State.FAILED).update(state=Batch.State.QUEUED)
     load(batch, progress)
     return {"batch": batch.pk, "state": batch.state, "rows": batch.rows, "rejected": batch.rejected}
+
+
+@handler("check")
+def run_check(job: Job, progress: Progress) -> dict[str, Any]:
+    """Find out what loading the batch would do; nothing to find out about one that is gone or was started."""
+    batch = _batch(job)
+    if batch is None or not batch.can_start:
+        return {}
+    batches.check(batch, progress)
+    return {"batch": batch.pk, "rows": batch.rows, "rejected": batch.rejected}
+
+
+@handler("undo")
+def run_undo(job: Job, progress: Progress) -> dict[str, Any]:
+    """Take the batch back; fails with the names of the batches that stand on it."""
+    batch = _batch(job)
+    if batch is None:
+        return {}
+    try:
+        batches.undo(batch, progress, job.created_by)
+    except batches.BuiltOnError as refused:
+        names = ", ".join(later.file_name for later in refused.batches)
+        raise JobFailed(_("Later files build on this one; undo them first: %(names)s") % {"names": names}) from refused
+    return {"batch": batch.pk, "state": batch.state}
+
+
+def _batch(job: Job) -> Batch | None:
+    known = Batch.objects.select_related("workspace", "source")
+    return known.filter(pk=job.params["batch"], workspace=job.workspace).first()

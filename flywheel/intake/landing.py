@@ -6,7 +6,7 @@ nothing new is not written at all.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from django.db import connection
@@ -19,24 +19,33 @@ from flywheel.intake.kinds import Kind
 from flywheel.intake.preparing import SHOWN, Issue, Prepared, Slot, copy_text
 
 STAGE = sql.Identifier("intake_stage")
-MAX_CONFLICTS = 10_000  # lines named; more of them are one mistake, not ten thousand
+ADDED_TYPES = frozenset({"money", "signed", "deduction", "integer"})  # parsers whose columns can be added up
 
 
 @dataclass(frozen=True)
 class Landed:
     """What became of the rows of a batch."""
 
-    added: int
-    changed: int
-    unchanged: int
-    repeated: int  # rows equal to an earlier row of the file
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    repeated: int = 0  # rows equal to an earlier row of the file
+
+    def __add__(self, other: "Landed") -> "Landed":
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Landed(*(mine + theirs for mine, theirs in pairs))
+
+    @property
+    def any(self) -> bool:
+        """Whether any row landed, were it known already or not."""
+        return bool(self.added or self.changed or self.unchanged)
 
 
 class Stage:
-    """The temporary table of one batch's rows."""
+    """The temporary table of one batch's rows of one kind. `sums`: rows with one key are added up."""
 
-    def __init__(self, kind: Kind, slots: Sequence[Slot]) -> None:
-        self.kind, self.slots = kind, slots
+    def __init__(self, kind: Kind, slots: Sequence[Slot], sums: bool = False) -> None:
+        self.kind, self.slots, self.sums = kind, slots, sums
         self.rows = self.repeated = 0
         self._hashes: list[np.ndarray] = []  # 8 bytes per row: enough to know whether any key comes twice
         columns = [sql.SQL("{} {}").format(_name(slot), sql.SQL(slot.sql_type)) for slot in slots]
@@ -63,15 +72,21 @@ class Stage:
             yield add
 
     def settle_repeats(self) -> list[Issue]:
-        """Number or collapse rows with equal keys; returns an issue for each that says otherwise than the first."""
+        """Number, add up or collapse rows with equal keys; returns an issue for each that contradicts the first.
+
+        Those rows are taken out of the stage.
+        """
         if not self._maybe_repeats():
             return []
         if self.kind.repeats:
             self._run(_NUMBER)
             return []
+        if self.sums:
+            self._add_up()
+            return []
         issues = self._conflicts()
-        if not issues:
-            self.repeated = self._run(_COLLAPSE)[0][0]
+        self.repeated = self._run(_COLLAPSE)[0][0] - len(issues)
+        self.rows -= len(issues)
         return issues
 
     def upsert(self, workspace: Workspace, source: Source, batch_id: int | None) -> Landed:
@@ -80,8 +95,17 @@ class Stage:
         values = {"workspace": workspace.pk, "source": source.pk, "batch": batch_id}
         self._run(_UPSERT, values, **self._upsert_parts())
         written, added = self._run("SELECT count(*), count(*) FILTER (WHERE added) FROM facts_touched")[0]
+        return self._landed(added, written - added)
+
+    def compare(self, workspace: Workspace, source: Source) -> Landed:
+        """What `upsert` would do; writes nothing."""
+        self._run("ANALYZE {stage}")
+        values = {"workspace": workspace.pk, "source": source.pk}
+        return self._landed(*self._run(_COMPARE, values, **self._upsert_parts())[0])
+
+    def _landed(self, added: int, changed: int) -> Landed:
         self._run("DROP TABLE {stage}")
-        return Landed(added, written - added, self.rows - self.repeated - written, self.repeated)
+        return Landed(added, changed, self.rows - self.repeated - added - changed, self.repeated)
 
     def _maybe_repeats(self) -> bool:
         if not self._hashes:
@@ -89,10 +113,16 @@ class Stage:
         hashes = np.sort(np.concatenate(self._hashes))
         return bool((hashes[1:] == hashes[:-1]).any())
 
+    def _add_up(self) -> None:
+        """Rows with one key become the first of them: amounts and counts added, else the first value that is told."""
+        totals = _listed(sql.SQL("{} AS {}").format(_total(slot), _name(slot)) for slot in self.slots)
+        self._run(_ADD_UP, columns=_listed(map(_name, self.slots)), totals=totals)
+        self.rows = self._run("SELECT count(*) FROM {stage}")[0][0]
+
     def _conflicts(self) -> list[Issue]:
         compared = sql.SQL(", ").join(sql.SQL("s.{}").format(_name(slot)) for slot in self.slots)
         first = sql.SQL(", ").join(sql.SQL("f.{}").format(_name(slot)) for slot in self.slots)
-        rows = self._run(_CONFLICTS, {"most": MAX_CONFLICTS}, compared=compared, first=first)
+        rows = self._run(_CONFLICTS, compared=compared, first=first)
         return [Issue(line, self.kind.key[0], key[:SHOWN], "conflict", str(earlier)) for line, earlier, key in rows]
 
     def _upsert_parts(self) -> dict[str, sql.Composable]:
@@ -118,6 +148,15 @@ def _name(slot: Slot) -> sql.Identifier:
 
 def _listed(parts: Iterator[sql.Composable]) -> sql.Composed:
     return sql.SQL(", ").join(parts)
+
+
+def _total(slot: Slot) -> sql.Composable:
+    """One column of rows that are added up; the order of the file decides where nothing can be added."""
+    if slot.column and slot.column.type in ADDED_TYPES:
+        return sql.SQL("sum({0})::{1}").format(_name(slot), sql.SQL(slot.sql_type))
+    told = "{0} <> ''" if slot.is_text else "{0} IS NOT NULL"
+    text = "(array_agg({0} ORDER BY line) FILTER (WHERE " + told + "))[1]"
+    return sql.SQL("COALESCE(" + text + ", '')" if slot.is_text else text).format(_name(slot))
 
 
 def _is_guarded(slot: Slot) -> bool:
@@ -157,6 +196,22 @@ WITH written AS (
 )
 INSERT INTO facts_touched SELECT * FROM written
 """
+_COMPARE = """
+SELECT count(*) FILTER (WHERE t.id IS NULL),
+    count(*) FILTER (WHERE t.id IS NOT NULL AND ROW ({old}) IS DISTINCT FROM ROW ({new}))
+FROM {stage} AS EXCLUDED
+LEFT JOIN {table} AS t
+    ON t.workspace_id = %(workspace)s AND t.external_id = EXCLUDED.external_id AND t.source_id = %(source)s
+"""
+_ADD_UP = """
+WITH repeated AS (
+    SELECT external_id FROM {stage} GROUP BY external_id HAVING count(*) > 1
+), taken AS (
+    DELETE FROM {stage} AS s USING repeated AS r WHERE s.external_id = r.external_id RETURNING s.*
+)
+INSERT INTO {stage} (line, external_id, {columns})
+SELECT min(line), external_id, {totals} FROM taken GROUP BY external_id
+"""
 _CONFLICTS = """
 WITH repeated AS (
     SELECT external_id, min(line) AS line FROM {stage} GROUP BY external_id HAVING count(*) > 1
@@ -165,7 +220,7 @@ WITH repeated AS (
 )
 SELECT s.line, f.line, s.external_id FROM {stage} AS s JOIN first AS f ON f.external_id = s.external_id
 WHERE s.line > f.line AND ROW ({compared}) IS DISTINCT FROM ROW ({first})
-ORDER BY s.line LIMIT %(most)s
+ORDER BY s.line
 """
 _COLLAPSE = """
 WITH collapsed AS (

@@ -1,6 +1,7 @@
 """Batches of facts and the mappings that read them."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
@@ -10,22 +11,21 @@ from flywheel.accounts.models import Workspace
 from flywheel.facts.models import Source
 from flywheel.jobs.models import Job
 
+if TYPE_CHECKING:
+    from flywheel.intake.plans import Plan
+
 
 class Mapping(models.Model):
-    """How a kind of file is read: which column feeds which field, and what its words mean.
+    """How files with one header are read: a list of plans as data (`plans.Plan.as_data`), one per kind of fact.
 
-    `columns`: field name -> column header. `constants`: field name -> value for every row.
-    `values`: field name -> {word in the file: our word}. `options`: date_format, time_zone, decimal, delimiter ...
+    `source`: where such files come from, when it was saved for one.
     """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="mappings")
+    source = models.ForeignKey(Source, null=True, on_delete=models.SET_NULL, related_name="mappings")
     slug = models.SlugField(max_length=60, allow_unicode=True)
     name = models.CharField(_("name"), max_length=120)
-    kind = models.CharField(_("kind of data"), max_length=30)
-    columns = models.JSONField(default=dict)
-    constants = models.JSONField(default=dict)
-    values = models.JSONField(default=dict)
-    options = models.JSONField(default=dict)
+    plans = models.JSONField(default=list)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -35,9 +35,23 @@ class Mapping(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def as_plans(self) -> "tuple[Plan, ...]":
+        """The plans, parsed."""
+        return _parsed(self.plans)
+
+
+def _parsed(data: list[dict[str, Any]]) -> "tuple[Plan, ...]":
+    from flywheel.intake.plans import plan_of
+
+    return tuple(map(plan_of, data))
+
 
 class Batch(models.Model):
-    """One file loaded as one kind of fact: whole or not at all."""
+    """One file, or one delivery, loaded as one or several kinds of fact: whole or not at all.
+
+    `kind` is the first plan's. Before it is loaded the counts say what would become of its rows (`checked_at`).
+    """
 
     class State(models.TextChoices):
         DRAFT = "draft", _("Not loaded yet")
@@ -45,27 +59,37 @@ class Batch(models.Model):
         LOADED = "loaded", _("Loaded")
         REJECTED = "rejected", _("Rejected")
         FAILED = "failed", _("Failed")
+        UNDONE = "undone", _("Undone")
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="batches")
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="batches")
     kind = models.CharField(max_length=30)
-    mapping = models.JSONField(default=dict)  # as used: columns, constants, values, options
+    plans = models.JSONField(default=list)  # as used: a list of Plan.as_data
+    mapping_name = models.CharField(max_length=60, blank=True)  # the saved mapping or format the plans came from
+    renamed = models.JSONField(default=dict)  # headers of that mapping that are gone -> those taken in their place
     file_name = models.CharField(max_length=255)
     path = models.CharField(max_length=500)
     size = models.BigIntegerField(default=0)
+    digest = models.CharField(max_length=64, blank=True)  # of the file's bytes: tells the same file under another name
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
-    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")  # loads it, or takes it back
+    check_job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    skips_bad_rows = models.BooleanField(default=False)  # load the good rows; the others are listed and given back
     rows = models.BigIntegerField(null=True)
     added = models.BigIntegerField(null=True)
     changed = models.BigIntegerField(null=True)
     unchanged = models.BigIntegerField(null=True)
     rejected = models.BigIntegerField(null=True)  # rows with something wrong
+    problems = models.IntegerField(default=0)  # listed as RowError: of rows, or of the file as a whole
     notes = models.JSONField(
         default=dict
     )  # what the reader should know: a key of flywheel.intake.words.NOTES -> number
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(auto_now_add=True)
+    checked_at = models.DateTimeField(null=True)
     loaded_at = models.DateTimeField(null=True)
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
 
     RUNNING = "running"  # shown while its job runs, never stored
     STARTABLE = (State.DRAFT, State.FAILED)
@@ -76,6 +100,11 @@ class Batch(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def as_plans(self) -> "tuple[Plan, ...]":
+        """How the file is read, parsed."""
+        return _parsed(self.plans)
 
     @property
     def shown_state(self) -> str:
@@ -96,21 +125,38 @@ class Batch(models.Model):
         return self.state in self.STARTABLE and self.has_file
 
     @property
+    def is_being_checked(self) -> bool:
+        """Whether a job is finding out what would become of its rows."""
+        return self.state in self.STARTABLE and self.check_job is not None and not self.check_job.is_over
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it was checked and nothing is wrong with it."""
+        return self.can_start and self.checked_at is not None and not self.problems
+
+    @property
+    def is_being_undone(self) -> bool:
+        """Whether a job is taking it back."""
+        job = self.job
+        return self.state == self.State.LOADED and job is not None and job.kind == "undo" and not job.is_over
+
+    @property
     def has_file(self) -> bool:
         """Whether the file is still here; uploads are deleted once loaded, or a week later (`batches.forget_old`)."""
-        return Path(self.path).is_file()
+        return bool(self.path) and Path(self.path).is_file()
 
     @property
     def is_over(self) -> bool:
         """Whether nothing more will happen to it by itself."""
-        return self.shown_state not in {self.State.QUEUED, self.RUNNING}
+        return self.shown_state not in {self.State.QUEUED, self.RUNNING} and not self.is_being_undone
 
     @property
     def kind_label(self) -> str:
-        """The kind of data, in words."""
+        """The kinds of data, in words."""
         from flywheel.intake.kinds import KINDS
 
-        return str(KINDS[self.kind].label) if self.kind in KINDS else self.kind
+        slugs = dict.fromkeys(plan["kind"] for plan in self.plans) or {self.kind: None}
+        return " · ".join(str(KINDS[slug].label) if slug in KINDS else slug for slug in slugs)
 
 
 class RowError(models.Model):

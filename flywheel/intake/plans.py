@@ -9,44 +9,71 @@ from flywheel.intake.parsing import check_date_format
 from flywheel.intake.reading import FileProblemError, Format
 from flywheel.intake.vocabulary import plain
 
-FORMAT_OPTIONS = ("delimiter", "encoding")  # of one file; a saved mapping is for others too
-OPTIONS = ("time_zone", "date_format", "decimal", *FORMAT_OPTIONS)
+FORMAT_OPTIONS = ("delimiter", "encoding", "sheet", "period_first", "period_last")  # of one file; mappings are for all
+OPTIONS = ("time_zone", "date_format", "date_order", "decimal", *FORMAT_OPTIONS)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`columns`: field -> header; `constants`: field -> value for every row; `values`: field -> {word: ours}."""
+    """`columns`: field -> header; `constants`: field -> value for every row; `values`: field -> {word: ours}.
+
+    `format`: the vendor format whose made columns are among the headers. `only`: the header of a column in which a
+    blank says that the row tells nothing of this kind. `sums`: rows with one key are added up.
+    """
 
     kind: Kind
     columns: dict[str, str] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
     values: dict[str, dict[str, str]] = field(default_factory=dict)
     options: dict[str, str] = field(default_factory=dict)
+    format: str = ""
+    only: str = ""
+    sums: bool = False
 
     @property
     def as_data(self) -> dict[str, Any]:
         """The plan as Batch.mapping and Mapping keep it."""
         return {
+            "kind": self.kind.slug,
             "columns": self.columns,
             "constants": self.constants,
             "values": self.values,
             "options": self.options,
+            "format": self.format,
+            "only": self.only,
+            "sums": self.sums,
         }
 
     def read_as(self, found: Format) -> "Plan":
         """This plan for a file whose format was found; what the plan itself says about that wins."""
-        options = {"encoding": found.encoding, "delimiter": found.delimiter} | self.options
+        return self.with_options({"encoding": found.encoding, "delimiter": found.delimiter} | self.options)
+
+    def with_options(self, options: dict[str, str]) -> "Plan":
+        """This plan with other options."""
         return replace(self, options=options)
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether its rows tell a whole period, to be spread over the days."""
+        return bool(self.options.get("period_first")) and "date" in self.kind.by_name and "date" not in self.columns
 
     def check(self, header: Sequence[str]) -> None:
         """Raise FileProblemError when the file lacks a column of the plan, or the plan something it needs."""
         for name, column in self.columns.items():
             if column not in header:
                 raise FileProblemError("column_missing", column=column, detail=name)
-        for wanted in self.kind.required:
-            if wanted.name not in self.columns and not self.constants.get(wanted.name):
-                raise FileProblemError("field_unmapped", column=wanted.name)
+        for wanted in self.missing:
+            raise FileProblemError("field_unmapped", column=wanted.name)
         self.check_date_format()
+
+    @property
+    def missing(self) -> list[Column]:
+        """The required fields that nothing feeds."""
+        fed = {name for name, value in self.constants.items() if value} | self.columns.keys()
+        return [column for column in self.kind.required if column.name not in fed and not self._is_dated(column)]
+
+    def _is_dated(self, column: Column) -> bool:
+        return column.name == "date" and self.is_spread
 
     def check_date_format(self) -> None:
         """Raise FileProblemError when the plan's date format cannot tell a date."""
@@ -58,16 +85,20 @@ class Plan:
             raise FileProblemError("date_format", value=pattern) from problem
 
 
-def plan_of(kind: str, data: dict[str, Any]) -> Plan:
+def plan_of(data: dict[str, Any]) -> Plan:
     """The plan kept in a batch or mapping; raises KeyError for an unknown kind."""
-    known = KINDS[kind].by_name
+    kind = KINDS[data["kind"]]
+    known = kind.by_name
     columns, constants = data.get("columns", {}), data.get("constants", {})
     return Plan(
-        kind=KINDS[kind],
+        kind=kind,
         columns={name: header for name, header in columns.items() if name in known and header},
         constants={name: value for name, value in constants.items() if name in known and value},
         values=data.get("values", {}),
         options={name: value for name, value in data.get("options", {}).items() if name in OPTIONS},
+        format=data.get("format", ""),
+        only=data.get("only", ""),
+        sums=bool(data.get("sums")),
     )
 
 

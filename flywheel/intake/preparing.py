@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -62,6 +62,14 @@ class Prepared:
     ids: list[str]
     issues: list[Issue]
 
+    def without(self, lines: set[int]) -> "Prepared":
+        """The same without the rows on some lines."""
+        kept = [at for at, line in enumerate(self.chunk.lines) if line not in lines]
+        chunk = replace(
+            self.chunk, lines=[self.chunk.lines[at] for at in kept], rows=[self.chunk.rows[at] for at in kept]
+        )
+        return Prepared(chunk, self.rows.taken(kept), [self.ids[at] for at in kept], self.issues)
+
     @property
     def bad_cells(self) -> dict[int, list[str]]:
         """The cells of the rows with issues, by line."""
@@ -77,7 +85,7 @@ class Preparer:
     def __init__(self, workspace: Workspace, plan: Plan, header: Sequence[str]) -> None:
         self.plan, self.kind = plan, plan.kind
         self.positions = {name: list(header).index(column) for name, column in plan.columns.items()}
-        self.reading = _reading(workspace, plan)
+        self.reading = reading_of(workspace, plan)
         self.business = _business(workspace, plan)
         self.fixed = {
             name: parse(self.kind.by_name[name].type, [value], self.reading)
@@ -197,7 +205,8 @@ def _is_personal(kind: Kind, name: str) -> bool:
     return column is not None and column.type in {"email", "person"}
 
 
-def _reading(workspace: Workspace, plan: Plan) -> Reading:
+def reading_of(workspace: Workspace, plan: Plan) -> Reading:
+    """How the cells of the plan's file are to be read."""
     return Reading(
         workspace_zone=workspace.time_zone,
         zone=plan.options.get("time_zone") or workspace.time_zone,

@@ -90,6 +90,8 @@ class Table:
     format: Format
     chunks: Iterator[Chunk]
     position: Callable[[], int]
+    preamble: list[str] = field(default_factory=list)
+    notes: dict[str, int] = field(default_factory=dict)
 
 
 @contextmanager

@@ -3,12 +3,15 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from flywheel.accounts.models import Workspace
 from flywheel.intake.kinds import Kind
 from flywheel.intake.plans import Plan
-from flywheel.intake.reading import Format, found_format, sample
+from flywheel.intake.preparing import reading_of
+from flywheel.intake.reading import Chunk, Format, Table, opened
+from flywheel.intake.shaping import shaped
 from flywheel.intake.vocabulary import STAGES_BY_EVENT, STATES, plain
 
 SHOWN_ROWS = 8
@@ -25,6 +28,14 @@ class Preview:
     header: list[str]
     rows: list[list[str]]
     format: Format
+    preamble: list[str] = field(default_factory=list)
+
+    def by(self, workspace: Workspace, plan: Plan) -> "Preview":
+        """The same as a plan sees it: with the columns that its format makes. Raises FileProblemError."""
+        chunks = iter([Chunk(range(len(self.rows)), self.rows)])
+        table = Table(self.header, self.format, chunks, lambda: 0, preamble=self.preamble)
+        seen = shaped(table, plan, reading_of(workspace, plan))
+        return Preview(seen.header, [row for chunk in seen.chunks for row in chunk.rows], self.format, self.preamble)
 
     @property
     def shown(self) -> list[list[str]]:
@@ -43,8 +54,9 @@ class Preview:
 def preview(path: Path, plan: Plan | None = None) -> Preview:
     """The first rows of a file, read as the plan's options say. Raises FileProblemError."""
     options = plan.options if plan else {}
-    found = found_format(path, options.get("encoding", ""), options.get("delimiter", ""))
-    return Preview(*sample(path, READ_ROWS, found.encoding, found.delimiter), found)
+    with opened(path, options.get("encoding", ""), options.get("delimiter", ""), chunk_rows=READ_ROWS) as table:
+        first = next(table.chunks, Chunk([], []))
+        return Preview(table.header, first.rows, table.format, table.preamble)
 
 
 def meaning(column: str, word: str, values: dict[str, dict[str, str]]) -> str:

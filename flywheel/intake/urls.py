@@ -7,8 +7,11 @@ from flywheel.intake import views
 urlpatterns = [
     path("imports/", views.import_list, name="import-list"),
     path("imports/new/", views.import_new, name="import-new"),
+    path("imports/waiting/", views.import_waiting, name="import-waiting"),
     path("imports/template/<slug:kind>.csv", views.import_template, name="import-template"),
     path("imports/<int:batch_id>/", views.import_detail, name="import-detail"),
     path("imports/<int:batch_id>/map/", views.import_map, name="import-map"),
+    path("imports/<int:batch_id>/undo/", views.import_undo, name="import-undo"),
+    path("imports/<int:batch_id>/discard/", views.import_discard, name="import-discard"),
     path("imports/<int:batch_id>/bad-rows.csv", views.import_errors_file, name="import-errors-file"),
 ]

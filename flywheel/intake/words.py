@@ -16,6 +16,7 @@ EXPECTED: dict[str, str | Promise] = {
     "missing_file": _("the uploaded file, which is no longer there"),
     "column_missing": _("a column of this name in the file, for the field %(detail)s"),
     "date_format": _("a date format such as %%d.%%m.%%Y %%H:%%M, with day, month and year"),
+    "period": _("the first and last day of the report, at most %(detail)s days apart"),
     "unpacked": _("a file of at most %(detail)s when unpacked"),
     "field_unmapped": _("a column or a fixed value for this required field"),
     # the row

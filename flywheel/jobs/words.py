@@ -4,6 +4,8 @@ from django.utils.translation import gettext_lazy as _
 
 KINDS = {
     "import": _("Import a file"),
+    "check": _("Check a file"),
+    "undo": _("Undo a file"),
     "roll": _("Sum up the changed weeks"),
     "diagnose": _("Find the weakest link"),
     "demo": _("Build the demo business"),
@@ -13,6 +15,7 @@ STEPS = {
     "parsing": _("Reading the file"),
     "checking": _("Checking every row"),
     "storing": _("Storing"),
+    "undoing": _("Putting back what was there before"),
     "upkeep": _("Bringing related facts up to date"),
     "generating": _("Making up the business"),
     "rolling": _("Summing up weeks"),

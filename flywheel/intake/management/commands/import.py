@@ -14,13 +14,13 @@ from flywheel.facts.models import Source
 from flywheel.intake import batches
 from flywheel.intake.kinds import KINDS
 from flywheel.intake.models import Batch, RowError
-from flywheel.intake.plans import Plan
 from flywheel.intake.reading import FileProblemError
-from flywheel.intake.recognising import first_plan, saved_plans
+from flywheel.intake.recognising import Guess, first_guess, known_names
 from flywheel.intake.words import expected, note
 from flywheel.jobs.words import STEPS
 
 TICK_SECONDS = 0.5
+DEFAULT_SOURCE = "import"
 
 
 class Terminal:
@@ -64,8 +64,13 @@ class Command(BaseCommand):
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
         parser.add_argument("--workspace", required=True, metavar="SLUG")
         parser.add_argument("--kind", default="", choices=["", *KINDS], help="Recognised by the header when left out.")
-        parser.add_argument("--source", default="import", help="The shop, account or desk the files come from.")
-        parser.add_argument("--mapping", default="", help="A saved mapping, or one that comes with the product.")
+        parser.add_argument(
+            "--source",
+            default="",
+            help=f"The shop, account or desk the files come from; else the mapping's, else {DEFAULT_SOURCE!r}.",
+        )
+        parser.add_argument("--mapping", default="", help="A saved mapping, or a format that comes with the product.")
+        parser.add_argument("--good-rows", action="store_true", help="Load the good rows although others are bad.")
         parser.add_argument("--wait", action="store_true", help="Load here and now instead of by a worker.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -80,16 +85,18 @@ class Command(BaseCommand):
     def _one(self, workspace: Workspace, path: Path, options: dict[str, Any]) -> bool:
         if not path.is_file():
             raise CommandError(f"There is no file {path}.")
-        plan = self._plan(workspace, path, options)
-        source = self._source(workspace, options["source"])
+        guess = self._guess(workspace, path, options)
+        known = None if options["source"] else guess.source  # a mapping's own source, unless another is named
+        source = known or self._source(workspace, options["source"] or DEFAULT_SOURCE)
+        made = {"mapping_name": guess.name, "skips_bad_rows": options["good_rows"]}
         if not options["wait"]:
             with path.open("rb") as content:
                 kept = batches.keep_file(workspace, path.name, content)
-            batch = batches.create(source, plan, kept, path.name)
+            batch = batches.create(source, guess.plans, kept, path.name, **made)
             batches.start(batch)
             self.stdout.write(f"{path.name}: queued as batch {batch.pk}")
             return True
-        batch = batches.create(source, plan, path.resolve(), path.name)
+        batch = batches.create(source, guess.plans, path.resolve(), path.name, **made)
         batches.load(batch, Terminal(path.name, self.stderr))
         return self._report(batch)
 
@@ -99,32 +106,39 @@ class Command(BaseCommand):
         except ValueError as problem:
             raise CommandError(f"A source needs a name with letters or digits, unlike {name!r}.") from problem
 
-    def _plan(self, workspace: Workspace, path: Path, options: dict[str, Any]) -> Plan:
-        name, plans = options["mapping"], saved_plans(workspace)
-        if name and name not in plans:
-            raise CommandError(f"There is no mapping {name!r}. Known: {', '.join(sorted(plans))}.")
+    def _guess(self, workspace: Workspace, path: Path, options: dict[str, Any]) -> Guess:
+        name, names = options["mapping"], known_names(workspace)
+        if name and name not in names:
+            raise CommandError(f"There is no mapping {name!r}. Known: {', '.join(names)}.")
         try:
-            plan = first_plan(workspace, path, options["kind"], name)
-            if plan is None:
+            guess = first_guess(workspace, path, options["kind"], name)
+            if guess is None:
                 raise CommandError(f"{path.name}: its header fits no kind of data; name one with --kind or --mapping.")
-            plan.check_date_format()
+            for plan in guess.plans:
+                plan.check_date_format()
         except FileProblemError as problem:
             raise CommandError(f"{path.name}: expected {expected(problem.code, problem.detail)}.") from problem
-        return plan
+        return guess
 
     def _report(self, batch: Batch) -> bool:
         if batch.state == Batch.State.LOADED:
             counts = f"{batch.added:,} new, {batch.changed:,} changed, {batch.unchanged:,} unchanged"
             self.stdout.write(f"{batch.file_name}: {batch.rows:,} rows as {batch.kind}: {counts}")
+            if batch.rejected:
+                self.stderr.write(f"{batch.file_name}: {batch.rejected:,} bad rows left out")
+                self._list_errors(batch)
             for code, count in batch.notes.items():
                 self.stdout.write(f"  {note(code, count)}")
             return True
         self.stderr.write(f"{batch.file_name}: nothing loaded, {batch.rejected:,} bad rows")
+        self._list_errors(batch)
+        return False
+
+    def _list_errors(self, batch: Batch) -> None:
         for error in batch.errors.all():
             self.stderr.write(f"  {_sentence(error)}")
         if (path := batches.bad_rows_path(batch)).exists():
             self.stderr.write(f"  The bad rows: {path}")
-        return False
 
 
 def _sentence(error: RowError) -> str:

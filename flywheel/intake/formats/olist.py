@@ -1,12 +1,30 @@
-"""Mappings that come with the product, for files whose headers are well known. Adding one is adding an entry."""
+"""Olist's tables, and the sample of a click stream: files whose columns need no more than names."""
 
-from flywheel.intake.kinds import CUSTOMERS, EVENTS, ORDER_LINES, ORDERS, PAYMENTS, REVIEWS
-from flywheel.intake.plans import Plan
+from collections.abc import Mapping
 
-LIBRARY: dict[str, Plan] = {
-    "olist-orders": Plan(
-        kind=ORDERS,
-        columns={
+from flywheel.intake.formats.base import Format, Header, Part
+from flywheel.intake.kinds import CUSTOMERS, EVENTS, ORDER_LINES, ORDERS, PAYMENTS, REVIEWS, Kind
+
+
+def _table(
+    slug: str,
+    label: str,
+    kind: Kind,
+    fields: Mapping[str, str],
+    constants: Mapping[str, str] | None = None,
+    values: Mapping[str, Mapping[str, str]] | None = None,
+) -> Format:
+    """A file that holds one kind of fact, all of whose columns are needed."""
+    part = Part(kind, fields, constants or {}, values or {})
+    return Format(slug, label, tuple(Header(name, needed=True) for name in fields.values()), (part,))
+
+
+FORMATS = (
+    _table(
+        "olist-orders",
+        "Olist: orders",
+        ORDERS,
+        {
             "order_id": "order_id",
             "customer_id": "customer_id",
             "status": "order_status",
@@ -29,36 +47,41 @@ LIBRARY: dict[str, Plan] = {
             }
         },
     ),
-    "olist-customers": Plan(
-        kind=CUSTOMERS,
-        columns={"customer_id": "customer_id", "person_id": "customer_unique_id", "market": "customer_state"},
+    _table(
+        "olist-customers",
+        "Olist: customers",
+        CUSTOMERS,
+        {"customer_id": "customer_id", "person_id": "customer_unique_id", "market": "customer_state"},
     ),
-    "olist-payments": Plan(
-        kind=PAYMENTS,
-        columns={
-            "order_id": "order_id",
-            "sequence": "payment_sequential",
-            "method": "payment_type",
-            "amount": "payment_value",
-        },
+    _table(
+        "olist-payments",
+        "Olist: payments",
+        PAYMENTS,
+        {"order_id": "order_id", "sequence": "payment_sequential", "method": "payment_type", "amount": "payment_value"},
     ),
-    "olist-reviews": Plan(
-        kind=REVIEWS,
-        columns={
+    _table(
+        "olist-reviews",
+        "Olist: reviews",
+        REVIEWS,
+        {
             "review_id": "review_id",
             "order_id": "order_id",
             "rating": "review_score",
             "reviewed_at": "review_creation_date",
         },
     ),
-    "olist-items": Plan(
-        kind=ORDER_LINES,
-        columns={"order_id": "order_id", "line": "order_item_id", "sku": "product_id", "price": "price"},
+    _table(
+        "olist-items",
+        "Olist: order lines",
+        ORDER_LINES,
+        {"order_id": "order_id", "line": "order_item_id", "sku": "product_id", "price": "price"},
         constants={"quantity": "1", "currency": "BRL"},
     ),
-    "clickstream": Plan(
-        kind=EVENTS,
-        columns={
+    _table(
+        "clickstream",
+        "Click stream: session events",
+        EVENTS,
+        {
             "session_id": "session_id",
             "event": "event",
             "happened_at": "timestamp",
@@ -77,4 +100,4 @@ LIBRARY: dict[str, Plan] = {
             }
         },
     ),
-}
+)
