@@ -1,0 +1,140 @@
+"""What a kind of fact is made of, and the columns that several kinds have."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from django.db.models import Model
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from flywheel.intake.derive import Derived
+
+Words = str | Promise
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a kind's generic template.
+
+    `type` is a key of `parsing.PARSERS`. `target` is the model's column ('' when it only feeds derived ones).
+    `default` fills a blank cell. `yields`: where the fact belongs to an order that is known, the order's own value
+    wins. `meanings`: what the column's words can stand for here, as (value, label). `examples` are the cells of the
+    template's example rows.
+    """
+
+    name: str
+    type: str
+    label: Words
+    examples: tuple[str, str]
+    target: str | None = None
+    required: bool = False
+    help: Words = ""
+    aliases: tuple[str, ...] = ()
+    default: str = ""
+    yields: bool = False
+    meanings: tuple[tuple[str, Words], ...] = ()
+
+    @property
+    def model_column(self) -> str:
+        """The column of the fact table that this one fills; '' for none."""
+        return self.name if self.target is None else self.target
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of fact: what is in a file of it, and how a row becomes a record.
+
+    `key` names the columns whose values, joined by `key_separator`, are the external id (blank ones at the end are
+    left off); where all are blank, `key_otherwise` does. `repeats`: rows with one key are different records, numbered
+    in the order of the file; otherwise equal rows collapse and different ones are an error.
+    """
+
+    slug: str
+    label: Words
+    help: Words
+    model: type[Model]
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    key_separator: str = ":"
+    key_otherwise: tuple[str, ...] = ()
+    repeats: bool = False
+    derived: tuple[Derived, ...] = ()
+    by_name: Mapping[str, Column] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {column.name: column for column in self.columns})
+
+    @property
+    def required(self) -> list[Column]:
+        """The columns that every row must have."""
+        return [column for column in self.columns if column.required]
+
+
+def text(name: str, label: Words, *examples: str, **options: object) -> Column:
+    return Column(name, "code", label, _pair(examples), **options)  # type: ignore[arg-type]
+
+
+def long_text(name: str, label: Words, *examples: str, **options: object) -> Column:
+    return Column(name, "text", label, _pair(examples), **options)  # type: ignore[arg-type]
+
+
+def money(name: str, label: Words, *examples: str, **options: object) -> Column:
+    return Column(name, "money", label, _pair(examples), **options)  # type: ignore[arg-type]
+
+
+def count(name: str, label: Words, *examples: str, **options: object) -> Column:
+    return Column(name, "integer", label, _pair(examples), **options)  # type: ignore[arg-type]
+
+
+def time(name: str, label: Words, *examples: str, **options: object) -> Column:
+    return Column(name, "timestamp", label, _pair(examples), **options)  # type: ignore[arg-type]
+
+
+def _pair(examples: tuple[str, ...]) -> tuple[str, str]:
+    return (*examples, "", "")[:2]  # type: ignore[return-value]
+
+
+def market(**options: object) -> Column:
+    return text("market", _("Market"), "DE", "US", aliases=("country", "region", "shipping_country"), **options)
+
+
+def channel(**options: object) -> Column:
+    aliases = ("acquisition_channel", "utm_source", "sales_channel", "marketing_channel")
+    return text("channel", _("Channel"), "paid_search", "direct", aliases=aliases, **options)
+
+
+def device() -> Column:
+    return Column(
+        "device", "device", _("Device"), ("mobile", "desktop"), aliases=("platform", "device_category", "device_type")
+    )
+
+
+def order(**options: object) -> Column:
+    return Column(
+        "order_id",
+        "id",
+        _("Order"),
+        ("A-1001", "A-1002"),
+        target="order_ref",
+        aliases=("order", "order_number", "order_no"),
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def currency(**options: object) -> Column:
+    return Column(
+        "currency",
+        "currency",
+        _("Currency"),
+        ("EUR", "USD"),
+        help=_("Three letters, such as EUR."),
+        aliases=("currency_code",),
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def date() -> Column:
+    return Column("date", "date", _("Date"), ("2026-03-02", "2026-03-03"), required=True, aliases=("day",))
+
+
+PERSONAL = _("An e-mail address is never stored: only its keyed hash is.")
