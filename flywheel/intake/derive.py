@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from flywheel.facts import calendar, currency
-from flywheel.facts.models import OrderState
 from flywheel.intake.parsing import Parsed, Reading, Times, day_texts
-from flywheel.intake.vocabulary import STAGES_BY_EVENT, STATES, plain
+from flywheel.intake.vocabulary import Choice, plain
 
 CARRIED_RATES = "carried_rates"  # a key of words.NOTES
 
@@ -157,30 +156,20 @@ def customer(rows: Rows) -> Parsed:
     return Parsed([mail or known for mail, known in pairs])
 
 
-def state(rows: Rows) -> Parsed:
-    """What the shop's status word means; a problem for an unknown one. No word: open."""
-    words = rows.texts("status")
-    own = _own_words(rows, "status", set(OrderState.values))
-    meaning: dict[str, str] = {"": OrderState.OPEN.value}
-    for word in set(words) - {""}:
-        meaning[word] = str(own.get(plain(word)) or STATES.get(plain(word), ""))
-    unknown = {word for word, found in meaning.items() if not found}
-    if unknown:
-        rows.problems.extend(Problem(at, "status", "status", word) for at, word in enumerate(words) if word in unknown)
-    return Parsed(list(map(meaning.__getitem__, words)))
+def meaning_of(name: str, choice: Choice) -> Compute:
+    """What the words of a column stand for; a problem for a word that stands for nothing, unless the choice is open."""
 
+    def compute(rows: Rows) -> Parsed:
+        words = rows.texts(name)
+        understood = choice.understood(rows.business.values.get(name, {}))
+        meanings = {word: understood.get(plain(word), "") for word in set(words)} | {"": choice.blank}
+        unknown = {word for word, meaning in meanings.items() if word and not meaning}
+        if unknown and not choice.open:
+            bad = (at for at, word in enumerate(words) if word in unknown)
+            rows.problems.extend(Problem(at, name, "choice", words[at], choice.name) for at in bad)
+        return Parsed(list(map(meanings.__getitem__, words)))
 
-def stage(rows: Rows) -> Parsed:
-    """The stage of the journey that an event stands for; '' for none."""
-    words = rows.texts("event")
-    own = _own_words(rows, "event", set(STAGES_BY_EVENT.values()))
-    meaning = {word: own.get(plain(word), STAGES_BY_EVENT.get(plain(word), "")) for word in set(words)}
-    return Parsed(list(map(meaning.__getitem__, words)))
-
-
-def _own_words(rows: Rows, column: str, allowed: set[str]) -> dict[str, str]:
-    """The mapping's own meanings of a column's words, for comparing; meanings that do not exist are left out."""
-    return {plain(word): ours for word, ours in rows.business.values.get(column, {}).items() if ours in allowed}
+    return compute
 
 
 def _dates(days: Times) -> Parsed:

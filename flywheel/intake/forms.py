@@ -228,7 +228,7 @@ class MappingForm(forms.Form):
                     label=word,
                     choices=[("", "–"), *column.meanings],
                     required=False,
-                    initial=meaning(column.name, word, section.plan.values),
+                    initial=meaning(column, word, section.plan.values),
                 )
                 yield name, (column, word)
 

@@ -2,23 +2,22 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from flywheel.accounts.models import Workspace
-from flywheel.intake.kinds import Kind
+from flywheel.intake.kinds import Column, Kind
 from flywheel.intake.plans import Plan
 from flywheel.intake.preparing import reading_of
 from flywheel.intake.reading import Chunk, Format, Table, opened
 from flywheel.intake.shaping import shaped
-from flywheel.intake.vocabulary import STAGES_BY_EVENT, STATES, plain
+from flywheel.intake.vocabulary import plain
 
 SHOWN_ROWS = 8
 READ_ROWS = 2_000  # words and examples are looked for in these
 MOST_WORDS = 40
 SHORT = 60  # characters of a cell that are shown
-DEFAULT_MEANINGS: dict[str, Mapping[str, str]] = {"status": STATES, "event": STAGES_BY_EVENT}
 
 
 @dataclass(frozen=True)
@@ -59,10 +58,9 @@ def preview(path: Path, plan: Plan | None = None) -> Preview:
         return Preview(table.header, first.rows, table.format, table.preamble)
 
 
-def meaning(column: str, word: str, values: dict[str, dict[str, str]]) -> str:
+def meaning(column: Column, word: str, values: dict[str, dict[str, str]]) -> str:
     """What a word of the file stands for, by the mapping or else by the product's vocabulary; '' when unknown."""
-    own = {plain(known): ours for known, ours in values.get(column, {}).items()}
-    return own.get(plain(word)) or str(DEFAULT_MEANINGS.get(column, {}).get(plain(word), ""))
+    return column.choice.understood(values.get(column.name, {})).get(plain(word), "") if column.choice else ""
 
 
 def template_csv(kind: Kind) -> str:

@@ -3,6 +3,8 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from flywheel.intake.vocabulary import CHOICES
+
 EXPECTED: dict[str, str | Promise] = {
     # the file
     "empty_file": _("a file with a header row: this one is empty"),
@@ -40,7 +42,8 @@ EXPECTED: dict[str, str | Promise] = {
     "bool": _("yes or no"),
     "timestamp": _("a date or time such as 2026-03-31 or 2026-03-31 14:05:00"),
     "year": _("a year from 1990 to 2100"),
-    "status": _("a known order status, or a meaning for it in the mapping"),
+    "choice": _("one of these words, or a meaning for it in the mapping: %(detail)s"),
+    "status": _("a known order status, or a meaning for it in the mapping"),  # of batches before there were choices
 }
 NOTES: dict[str, str | Promise] = {
     "duplicates": _("%(count)s rows repeated an earlier row of the file and were taken once."),
@@ -51,8 +54,9 @@ NOTES: dict[str, str | Promise] = {
 
 
 def expected(code: str, detail: str = "") -> str:
-    """What was expected, in the active language."""
-    return str(EXPECTED[code]) % {"detail": detail}
+    """What was expected, in the active language. Of a choice, `detail` is its name."""
+    shown = CHOICES[detail].allowed if code == "choice" and detail in CHOICES else detail
+    return str(EXPECTED[code]) % {"detail": shown}
 
 
 def note(code: str, count: int) -> str:

@@ -7,7 +7,9 @@ from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from flywheel.intake import derive
 from flywheel.intake.derive import Derived
+from flywheel.intake.vocabulary import Choice
 
 Words = str | Promise
 
@@ -18,8 +20,8 @@ class Column:
 
     `type` is a key of `parsing.PARSERS`. `target` is the model's column ('' when it only feeds derived ones).
     `default` fills a blank cell. `yields`: where the fact belongs to an order that is known, the order's own value
-    wins. `meanings`: what the column's words can stand for here, as (value, label). `examples` are the cells of the
-    template's example rows.
+    wins. `choice`: its words stand for something, which fills the column that the choice names. `examples` are the
+    cells of the template's example rows.
     """
 
     name: str
@@ -32,12 +34,17 @@ class Column:
     aliases: tuple[str, ...] = ()
     default: str = ""
     yields: bool = False
-    meanings: tuple[tuple[str, Words], ...] = ()
+    choice: Choice | None = None
 
     @property
     def model_column(self) -> str:
         """The column of the fact table that this one fills; '' for none."""
         return self.name if self.target is None else self.target
+
+    @property
+    def meanings(self) -> tuple[tuple[str, Words], ...]:
+        """What the column's words can stand for, as (value, label); none when they are what they are."""
+        return self.choice.meanings if self.choice else ()
 
 
 @dataclass(frozen=True)
@@ -63,11 +70,19 @@ class Kind:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", {column.name: column for column in self.columns})
+        meanings = tuple(_meaning(column, column.choice) for column in self.columns if column.choice)
+        object.__setattr__(self, "derived", (*meanings, *self.derived))
 
     @property
     def required(self) -> list[Column]:
         """The columns that every row must have."""
         return [column for column in self.columns if column.required]
+
+
+def _meaning(column: Column, choice: Choice) -> Derived:
+    """The fact table's column that is filled by what the column's words stand for."""
+    compute = derive.meaning_of(column.name, choice)
+    return Derived(choice.target, compute, needs=(column.name,), follows=column.model_column)
 
 
 def text(name: str, label: Words, *examples: str, **options: object) -> Column:

@@ -20,6 +20,7 @@ from flywheel.intake.kinds.base import (
     text,
     time,
 )
+from flywheel.intake.vocabulary import ORDER_STATE
 
 ORDERS = Kind(
     slug="orders",
@@ -58,7 +59,7 @@ ORDERS = Kind(
             "delivered",
             "paid",
             aliases=("order_status", "state", "financial_status"),
-            meanings=tuple(facts.OrderState.choices),
+            choice=ORDER_STATE,
         ),
         time(
             "ordered_at",
@@ -105,7 +106,6 @@ ORDERS = Kind(
             follows="customer_ref",
             guarded=False,
         ),
-        Derived("state", derive.state, needs=("status",), follows="status"),
         Derived("order_date", derive.day_of("ordered_at"), needs=("ordered_at",)),
         Derived("week", derive.week_of("order_date"), needs=("ordered_at",)),
         Derived("month", derive.month_of("order_date"), needs=("ordered_at",)),

@@ -8,7 +8,6 @@ from flywheel.intake.derive import Derived
 from flywheel.intake.kinds.base import (
     Column,
     Kind,
-    Words,
     channel,
     count,
     currency,
@@ -19,15 +18,7 @@ from flywheel.intake.kinds.base import (
     money,
     time,
 )
-
-_STAGES: tuple[tuple[str, Words], ...] = (
-    ("product_views", _("Product view")),
-    ("carts", _("Item added to the cart")),
-    ("cart_views", _("Cart seen")),
-    ("checkouts", _("Checkout")),
-    ("payment_attempts", _("Payment attempt")),
-    ("payments", _("Payment accepted")),
-)
+from flywheel.intake.vocabulary import STAGE
 
 TRAFFIC = Kind(
     slug="traffic",
@@ -70,7 +61,7 @@ EVENTS = Kind(
             "add_to_cart",
             required=True,
             aliases=("event_name", "event_type"),
-            meanings=_STAGES,
+            choice=STAGE,
         ),
         time(
             "happened_at",
@@ -85,10 +76,7 @@ EVENTS = Kind(
         channel(),
         device(),
     ),
-    derived=(
-        Derived("stage", derive.stage, needs=("event",)),
-        Derived("date", derive.day_of("happened_at"), needs=("happened_at",)),
-    ),
+    derived=(Derived("date", derive.day_of("happened_at"), needs=("happened_at",)),),
 )
 
 SPEND = Kind(
