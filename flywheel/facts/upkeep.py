@@ -32,8 +32,22 @@ REMEMBERED: dict[type[Model], tuple[str, ...]] = {
     facts.Traffic: ("week", *_PLACES),
     facts.Spend: ("week", *_PLACES),
     facts.SessionEvent: ("source_id", "session", *_PLACES),
+    facts.SurveyAnswer: ("week", *_PLACES),
+    facts.Referral: ("week", *_PLACES),
+    facts.CustomerCampaign: _PLACES,
+    facts.PageExperience: ("market",),
+    facts.Investment: ("market",),
+    facts.MarketIndicator: ("market",),
+    facts.CompetitorOffer: ("market",),
 }  # the columns of each kind of fact that are kept in facts_touched
-CHILDREN: tuple[type[facts.OrderChild], ...] = (facts.Payment, facts.Refund, facts.Review, facts.Ticket)
+CHILDREN: tuple[type[facts.OrderChild], ...] = (
+    facts.Payment,
+    facts.Refund,
+    facts.Review,
+    facts.Ticket,
+    facts.SurveyAnswer,
+    facts.Referral,
+)
 
 
 @dataclass(frozen=True)
@@ -382,6 +396,8 @@ _DIRTY_CHILDREN = {
     facts.Refund: _dirty("aftersales", "week"),
     facts.Review: _dirty("aftersales", "week"),
     facts.Ticket: _dirty("aftersales", "week"),
+    facts.SurveyAnswer: _dirty("aftersales", "week"),
+    facts.Referral: _dirty("aftersales", "week"),
 }
 _CUSTOMERS_OF_REFUNDS = """
 INSERT INTO facts_customers
@@ -517,9 +533,13 @@ def _write_dirty_weeks(upkeep: _Upkeep) -> None:
         ON CONFLICT (workspace_id, rollup, week) DO UPDATE SET week = EXCLUDED.week""")
 
 
+def _nothing(upkeep: _Upkeep) -> None:
+    """Of facts that no roll-up reads: only their markets and channels are noted."""
+
+
 _STEPS: dict[type[Model], Callable[[_Upkeep], object]] = {
     facts.Order: _after_orders,
-    facts.OrderLine: lambda upkeep: None,
+    facts.OrderLine: _nothing,
     facts.Customer: _after_customers,
     facts.Payment: _after_payments,
     facts.Refund: lambda upkeep: _after_children(upkeep, facts.Refund),
@@ -528,4 +548,11 @@ _STEPS: dict[type[Model], Callable[[_Upkeep], object]] = {
     facts.Traffic: lambda upkeep: upkeep.run(_dirty("conversion", "week")),
     facts.Spend: lambda upkeep: upkeep.run(_dirty("market", "week")),
     facts.SessionEvent: _after_events,
+    facts.SurveyAnswer: lambda upkeep: _after_children(upkeep, facts.SurveyAnswer),
+    facts.Referral: lambda upkeep: _after_children(upkeep, facts.Referral),
+    facts.CustomerCampaign: _nothing,
+    facts.PageExperience: _nothing,
+    facts.Investment: _nothing,
+    facts.MarketIndicator: _nothing,
+    facts.CompetitorOffer: _nothing,
 }

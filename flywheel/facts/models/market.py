@@ -1,6 +1,7 @@
 """What is known of markets: indicators, competitors, and what is invested in each engine."""
 
 from django.db import models
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from flywheel.facts.models.base import Fact, counter_field, fact_key, key_field, money_field, rate_field
@@ -15,7 +16,7 @@ class Engine(models.TextChoices):
 
 
 class Investment(Fact):
-    """Money put into an engine in a month."""
+    """Money put into an engine in a month; `name` says what for, where one kind is told apart."""
 
     class Kind(models.TextChoices):
         MEDIA = "media", _("Media")
@@ -27,9 +28,15 @@ class Investment(Fact):
     engine = models.TextField(choices=Engine)
     market = key_field()
     kind = models.TextField(choices=Kind)
+    name = key_field()
     currency = models.CharField(max_length=3)
     amount = money_field()
-    fx_rate = rate_field()
+    fx_rate = rate_field()  # of the month's first day
+    amount_base = models.GeneratedField(
+        expression=F("amount") * F("fx_rate"),
+        output_field=models.DecimalField(max_digits=18, decimal_places=4),
+        db_persist=True,
+    )
 
     class Meta:
         constraints = (fact_key("investment"),)
@@ -54,8 +61,8 @@ class CompetitorOffer(Fact):
     market = key_field()
     name = models.TextField()
     seen_on = models.DateField()
-    price_index = models.DecimalField(max_digits=8, decimal_places=3, null=True)
-    attributes = models.JSONField(default=dict)
+    price_index = models.DecimalField(max_digits=18, decimal_places=4, null=True)  # own price: 100
+    attributes = models.JSONField(null=True)  # name -> score
     reviews = counter_field()
 
     class Meta:

@@ -120,9 +120,11 @@ class OrderLine(Fact):
 
     order_ref = key_field()
     sku = key_field()
+    name = key_field()
     category = key_field()
     quantity = models.IntegerField(null=True)
     price = money_field()
+    discount = money_field()  # of the whole line
     currency = models.CharField(max_length=3, default="", db_default="")
 
     class Meta:

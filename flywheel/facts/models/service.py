@@ -2,8 +2,9 @@
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.db.models import F
 
-from flywheel.facts.models.base import Fact, counter_field, fact_key, key_field
+from flywheel.facts.models.base import Fact, counter_field, fact_key, key_field, money_field, rate_field
 from flywheel.facts.models.orders import OrderChild
 
 
@@ -44,44 +45,60 @@ class Ticket(OrderChild):
         )
 
 
-class SurveyAnswer(Fact):
+class SurveyAnswer(OrderChild):
     """An answer to "how likely are you to recommend us", 0 to 10."""
 
     answered_at = models.DateTimeField()
     week = models.DateField()
-    market = key_field()
     customer_ref = key_field()
     score = models.SmallIntegerField()
 
     class Meta:
         constraints = (fact_key("survey_answer"),)
+        indexes = (
+            models.Index(fields=["workspace", "order_ref"], name="survey_answer_order"),
+            BrinIndex(fields=["week"], name="survey_answer_week"),
+        )
 
 
-class Referral(Fact):
+class Referral(OrderChild):
     """An invitation by a customer, and the order that came of it ('' while none has)."""
 
     invited_at = models.DateTimeField()
     week = models.DateField()
-    market = key_field()
     referrer = key_field()
     referred = key_field()
-    order_ref = key_field()
 
     class Meta:
         constraints = (fact_key("referral"),)
+        indexes = (
+            models.Index(fields=["workspace", "order_ref"], name="referral_order"),
+            BrinIndex(fields=["week"], name="referral_week"),
+        )
 
 
 class CustomerCampaign(Fact):
-    """A mailing to customers."""
+    """A mailing to customers in one market, or in all where the source does not tell them apart."""
 
     sent_at = models.DateTimeField()
     week = models.DateField()
     name = key_field()
     market = key_field()
+    channel = key_field()
     sent = counter_field()
     opened = counter_field()
     clicked = counter_field()
     ordered = counter_field()
+    unsubscribed = counter_field()
+    currency = models.CharField(max_length=3, default="", db_default="")
+    revenue = money_field()
+    fx_rate = rate_field()
+    revenue_base = models.GeneratedField(
+        expression=F("revenue") * F("fx_rate"),
+        output_field=models.DecimalField(max_digits=18, decimal_places=4),
+        db_persist=True,
+    )
 
     class Meta:
         constraints = (fact_key("customer_campaign"),)
+        indexes = (BrinIndex(fields=["week"], name="customer_campaign_week"),)

@@ -132,7 +132,8 @@ class PageExperience(Fact):
     device = key_field()
     lcp_ms = models.IntegerField(null=True)
     inp_ms = models.IntegerField(null=True)
-    cls = models.DecimalField(max_digits=6, decimal_places=4, null=True)
+    cls = models.DecimalField(max_digits=18, decimal_places=4, null=True)
 
     class Meta:
         constraints = (fact_key("page_experience"),)
+        indexes = (BrinIndex(fields=["week"], name="page_experience_week"),)
