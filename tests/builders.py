@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from flywheel.accounts.models import Workspace
@@ -86,7 +87,7 @@ def load_rows(
     """Load rows as a file of `kind`; `plan`: constants, values or options of the plan."""
     path = csv_file(folder, rows, f"{kind}-{Batch.objects.count()}.csv")
     known = by_header(KINDS[kind], list(dict.fromkeys(name for row in rows for name in row)))
-    return load_plan(workspace, path, Plan(known.kind, known.columns, **plan), source)
+    return load_plan(workspace, path, replace(known, **plan), source)
 
 
 def loaded(workspace: Workspace, folder: Path, kind: str, rows: Sequence[Row], source: str = "shop") -> Batch:

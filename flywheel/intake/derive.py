@@ -1,7 +1,9 @@
 """Columns that follow from other columns of the same row, computed for a whole chunk of rows at a time."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import numpy as np
 
@@ -128,8 +130,11 @@ def is_bare_date(name: str) -> Compute:
     return compute
 
 
-def fx_rate(date_name: str) -> Compute:
-    """Base-currency units per unit of the row's currency; a problem where there is no rate."""
+def fx_rate(date_name: str, of: str = "") -> Compute:
+    """Base-currency units per unit of the row's currency; a problem where there is no rate.
+
+    `of`: a column of amounts in a file where the currency may be blank, but not beside an amount.
+    """
 
     def compute(rows: Rows) -> Parsed:
         codes, days = rows.texts("currency"), rows.days(date_name)
@@ -137,11 +142,38 @@ def fx_rate(date_name: str) -> Compute:
         for at in np.flatnonzero(found.missing & ~np.isnat(days)).tolist():
             if codes[at]:
                 rows.problems.append(Problem(at, "currency", "rate", codes[at], f"{codes[at]} {days[at]}"))
+        for at, amount in enumerate(rows.texts(of)) if of else ():
+            if amount and not codes[at]:
+                rows.problems.append(Problem(at, "currency", "required", ""))
         if carried := int(found.carried.sum()):
             rows.notes[CARRIED_RATES] = rows.notes.get(CARRIED_RATES, 0) + carried
         return Parsed(found.texts)
 
     return compute
+
+
+def named_numbers(pairs: Sequence[tuple[str, str]]) -> Compute:
+    """A JSON object of name -> number, of pairs of columns; '' where no number is known, a problem for one unnamed."""
+
+    def compute(rows: Rows) -> Parsed:
+        known: list[dict[str, str]] = [{} for _ in range(rows.count)]
+        for field_of_name, field_of_number in pairs:
+            for at, (name, number) in enumerate(
+                zip(rows.texts(field_of_name), rows.texts(field_of_number), strict=True)
+            ):
+                if number and not name:
+                    rows.problems.append(Problem(at, field_of_name, "required", ""))
+                elif number:
+                    known[at][name] = number
+        return Parsed([_as_json(numbers) for numbers in known])
+
+    return compute
+
+
+def _as_json(numbers: dict[str, str]) -> str:
+    """Numbers keep their digits; '' for none."""
+    members = (f"{json.dumps(name, ensure_ascii=False)}: {Decimal(text):f}" for name, text in numbers.items())
+    return "{" + ", ".join(members) + "}" if numbers else ""
 
 
 def customer_ref(rows: Rows) -> Parsed:

@@ -178,7 +178,9 @@ def _merged(slot: Slot) -> sql.Composable:
 
 
 def _filled(slot: Slot) -> sql.Composable:
-    """The file's value, or what is known where the cell is blank."""
+    """The file's value, or what is known where the cell is blank; of an object, member by member."""
+    if slot.is_json:
+        return sql.SQL("COALESCE(t.{0} || EXCLUDED.{0}, EXCLUDED.{0}, t.{0})").format(_name(slot))
     text = "COALESCE(NULLIF(EXCLUDED.{0}, ''), t.{0})" if slot.is_text else "COALESCE(EXCLUDED.{0}, t.{0})"
     return sql.SQL(text).format(_name(slot))
 

@@ -10,7 +10,7 @@ import hmac
 import re
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -29,6 +29,7 @@ MAX_CODE = 60  # as Market.code and Channel.code
 MAX_TEXT = 500
 MAX_INTEGER = 2**31 - 1
 MAX_WHOLE_DIGITS = 13  # of an amount in its own currency; the database holds 14
+MAX_SIGNED_DIGITS = 18  # an economy's size in its own currency has up to 17
 NUL = "\0"
 MICROSECOND = "datetime64[us]"
 LAST_MOMENT = np.timedelta64(86_399, "s")  # a deadline given as a date ends with its day
@@ -228,6 +229,26 @@ def stars(cell: str, reading: Reading) -> str:
     return text
 
 
+def score(cell: str, reading: Reading) -> str:
+    """A whole number from 0 to 10."""
+    text = number(cell, reading, "score")
+    if "." in text or int(text) > 10:
+        raise BadCellError("score")
+    return text
+
+
+def signed(cell: str, reading: Reading) -> str:
+    """A number of either sign as plain text, of at most MAX_SIGNED_DIGITS before the decimal sign."""
+    negative = cell.startswith(("-", "−"))
+    size = cell[1:].lstrip() if negative else cell
+    if size.startswith(("-", "−")):
+        raise BadCellError("signed")
+    text = _undressed(size, reading.decimal, "signed")
+    if len(text.partition(".")[0]) > MAX_SIGNED_DIGITS:
+        raise BadCellError("too_large")
+    return f"-{text}" if negative else text
+
+
 def yes_no(cell: str, reading: Reading) -> str:
     """Yes or no, in a few languages."""
     word = cell.casefold()
@@ -270,12 +291,33 @@ def _bare_dates(cells: list[str], reading: Reading) -> npt.NDArray[np.bool_]:
 
 def day(cells: list[str], reading: Reading) -> Parsed:
     """Calendar dates; a time with an offset is dated in the workspace's zone, one without as it stands."""
-    cells = _stripped(cells)
+    days, bad = _days(_stripped(cells), reading)
+    return Parsed(day_texts(days), days, bad=bad)
+
+
+def _days(cells: list[str], reading: Reading) -> tuple[Times, Bad]:
     times, aware, bad = _parsed_times(cells, reading)
     if aware.any():
         times = np.where(aware, to_local(times, reading.workspace_zone), times)
-    days = times.astype("datetime64[D]")
-    return Parsed(day_texts(days), days, bad=bad)
+    return times.astype("datetime64[D]"), bad
+
+
+_MONTH = re.compile(r"[0-9]{4}[-/.][0-9]{1,2}", re.ASCII)
+
+
+def month(cells: list[str], reading: Reading) -> Parsed:
+    """The first days of months, each written as 2026-03 or as a date within it."""
+    cells = _stripped(cells)
+    firsts = [f"{cell[:4]}-{cell[5:]:0>2}-01" if _MONTH.fullmatch(cell) else "" for cell in cells]
+    others = ["" if first else cell for first, cell in zip(firsts, cells, strict=True)]
+    named, bad = _days(firsts, replace(reading, date_format=""))
+    dated, bad_dates = _days(others, reading)
+    days = np.where(np.isnat(named), dated, named).astype("datetime64[M]").astype("datetime64[D]")
+    return Parsed(day_texts(days), days, bad=_as_months(bad | bad_dates))
+
+
+def _as_months(bad: Bad) -> Bad:
+    return {at: "month" if code == "timestamp" else code for at, code in bad.items()}
 
 
 def _stripped(cells: list[str]) -> list[str]:
@@ -385,9 +427,13 @@ PARSERS: dict[str, Parser] = {
     "currency": each(currency),
     "money": money,
     "integer": integers,
+    "number": each(number),
+    "signed": each(signed),
     "stars": each(stars),
+    "score": each(score),
     "bool": each(yes_no),
     "timestamp": timestamp,
     "deadline": deadline,
     "date": day,
+    "month": month,
 }

@@ -103,7 +103,7 @@ def plan_of(data: dict[str, Any]) -> Plan:
 
 
 def by_header(kind: Kind, header: Sequence[str]) -> Plan:
-    """The plan that maps each field to the column of its name, or of one of its other names."""
+    """The plan that maps each field to the column of its name, or of one of its other names in any language."""
     by_word: dict[str, str] = {}
     for name in header:
         by_word.setdefault(plain(name), name)
@@ -112,12 +112,13 @@ def by_header(kind: Kind, header: Sequence[str]) -> Plan:
         if plain(column.name) in by_word:
             columns[column.name] = by_word[plain(column.name)]
     for column in kind.columns:
-        found = _by_alias(column, by_word, set(columns.values()))
+        found = _by_other_word(column, by_word, set(columns.values()))
         if column.name not in columns and found:
             columns[column.name] = found
-    return Plan(kind, columns)
+    more, constants = kind.spread.found_in(header, columns) if kind.spread else ({}, {})
+    return Plan(kind, columns | more, constants)
 
 
-def _by_alias(column: Column, by_word: dict[str, str], taken: set[str]) -> str:
-    names = (by_word.get(plain(alias), "") for alias in column.aliases)
+def _by_other_word(column: Column, by_word: dict[str, str], taken: set[str]) -> str:
+    names = (by_word.get(word, "") for word in column.words)
     return next((name for name in names if name and name not in taken), "")

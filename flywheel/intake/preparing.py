@@ -37,6 +37,11 @@ class Slot:
         return isinstance(self.field, models.CharField | models.TextField)
 
     @property
+    def is_json(self) -> bool:
+        """Whether it is an object whose members are known one by one."""
+        return isinstance(self.field, models.JSONField)
+
+    @property
     def sql_type(self) -> str:
         """The column's type in the database."""
         return str(self.field.db_type(connection))
@@ -110,10 +115,10 @@ class Preparer:
             rows.columns[name] = self._read(self.kind.by_name[name], cells[name], rows)
         for name in (self.fixed.keys() | self._defaults) - rows.columns.keys():
             rows.columns[name] = self._constant(name, rows.count)
-        ids = keys(self.kind, rows)
         for slot in self.slots:
             if slot.derived:
                 rows.columns[slot.derived.target] = slot.derived.compute(rows)
+        ids = keys(self.kind, rows)  # of values as they are stored: a week, not the day of it that the file names
         check_amounts(self.kind, rows)
         ragged = [Issue(bad.line, "", "", bad.code, bad.detail) for bad in chunk.ragged]
         return Prepared(chunk, rows, ids, ragged + [self._issue(problem, chunk) for problem in rows.problems])
@@ -237,7 +242,8 @@ def copy_text(prepared: Prepared, slots: Sequence[Slot]) -> str:
     columns = [list(map(str, prepared.chunk.lines)), _escaped(prepared.ids)]
     for slot in slots:
         texts = prepared.rows.columns[slot.origin].texts
-        columns.append(_escaped(texts) if slot.is_text else _nulled(texts))
+        ready = _escaped(texts) if slot.is_text or slot.is_json else texts
+        columns.append(ready if slot.is_text else _nulled(ready))
     return "\n".join(map("\t".join, zip(*columns, strict=True))) + "\n"
 
 

@@ -1,24 +1,33 @@
 """The kinds of facts that can be loaded: each a declarative list of columns. Adding a kind is adding an entry."""
 
-from flywheel.intake.kinds.base import Column, Kind, Words
+from flywheel.intake.kinds.base import Column, Kind, Spread, Words
+from flywheel.intake.kinds.market import COMPETITOR_OFFERS, INVESTMENTS, MARKET_INDICATORS
 from flywheel.intake.kinds.orders import CUSTOMERS, ORDER_LINES, ORDERS, PAYMENTS, REFUNDS
-from flywheel.intake.kinds.service import REVIEWS, TICKETS
-from flywheel.intake.kinds.traffic import EVENTS, SPEND, TRAFFIC
+from flywheel.intake.kinds.service import CAMPAIGNS, REFERRALS, REVIEWS, SURVEY_ANSWERS, TICKETS
+from flywheel.intake.kinds.traffic import EVENTS, PAGE_EXPERIENCE, SPEND, TRAFFIC
 
 __all__ = [
+    "CAMPAIGNS",
+    "COMPETITOR_OFFERS",
     "CUSTOMERS",
     "EVENTS",
+    "INVESTMENTS",
     "KINDS",
+    "MARKET_INDICATORS",
     "ORDERS",
     "ORDER_LINES",
+    "PAGE_EXPERIENCE",
     "PAYMENTS",
+    "REFERRALS",
     "REFUNDS",
     "REVIEWS",
     "SPEND",
+    "SURVEY_ANSWERS",
     "TICKETS",
     "TRAFFIC",
     "Column",
     "Kind",
+    "Spread",
     "Words",
     "kind_choices",
 ]
@@ -36,6 +45,13 @@ KINDS: dict[str, Kind] = {
         SPEND,
         REVIEWS,
         TICKETS,
+        SURVEY_ANSWERS,
+        REFERRALS,
+        CAMPAIGNS,
+        PAGE_EXPERIENCE,
+        INVESTMENTS,
+        MARKET_INDICATORS,
+        COMPETITOR_OFFERS,
     )
 }
 

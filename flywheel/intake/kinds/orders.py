@@ -158,9 +158,11 @@ ORDER_LINES = Kind(
         order(required=True),
         Column("line", "id", _("Line"), ("1", "2"), target="", default="1", aliases=("line_number", "item", "line_id")),
         Column("sku", "id", _("SKU"), ("SKU-1", "SKU-2"), aliases=("product_id", "product", "lineitem_sku")),
+        long_text("name", _("Product name"), "Trail shoe", "Day pack", aliases=("product_name", "item_name", "title")),
         long_text("category", _("Category"), "shoes", "bags", aliases=("product_category",)),
         count("quantity", _("Quantity"), "1", "2", aliases=("qty", "units")),
         money("price", _("Price per unit"), "50.00", "24.95", aliases=("unit_price",)),
+        money("discount", _("Discount"), "5.00", "0", help=_("Of the whole line."), aliases=("line_discount",)),
         currency(),
     ),
 )

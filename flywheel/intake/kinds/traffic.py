@@ -16,6 +16,7 @@ from flywheel.intake.kinds.base import (
     long_text,
     market,
     money,
+    number,
     time,
 )
 from flywheel.intake.vocabulary import STAGE
@@ -100,4 +101,53 @@ SPEND = Kind(
         Derived("week", derive.week_of("date"), needs=("date",)),
         Derived("fx_rate", derive.fx_rate("date"), needs=("currency",)),
     ),
+)
+
+PAGE_EXPERIENCE = Kind(
+    slug="page_experience",
+    label=_("Page experience"),
+    help=_("One row per week, market and device: the value that 75 % of page views stay below."),
+    model=facts.PageExperience,
+    key=("week", "market", "device"),
+    key_separator="|",
+    columns=(
+        Column(
+            "week",
+            "date",
+            _("Week"),
+            ("2026-03-02", "2026-03-02"),
+            target="",
+            required=True,
+            help=_("Any day of the week."),
+            aliases=("date",),
+        ),
+        market(),
+        device(),
+        count(
+            "lcp_ms",
+            _("LCP in milliseconds"),
+            "2300",
+            "1800",
+            required=True,
+            help=_("Largest Contentful Paint: until the main content is there; good up to 2,500."),
+            aliases=("lcp", "largest_contentful_paint"),
+        ),
+        count(
+            "inp_ms",
+            _("INP in milliseconds"),
+            "180",
+            "90",
+            help=_("Interaction to Next Paint: until the page answers; good up to 200."),
+            aliases=("inp", "interaction_to_next_paint"),
+        ),
+        number(
+            "cls",
+            _("CLS"),
+            "0.08",
+            "0.02",
+            help=_("Cumulative Layout Shift: how much the page jumps; good up to 0.1."),
+            aliases=("cumulative_layout_shift", "layout_shift"),
+        ),
+    ),
+    derived=(Derived("week", derive.week_of("week"), needs=("week",)),),
 )
