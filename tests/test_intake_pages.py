@@ -18,15 +18,11 @@ from django.utils.module_loading import import_string
 from flywheel.accounts.models import User, Workspace
 from flywheel.facts.models import Order
 from flywheel.intake import batches
-from flywheel.intake.kinds import KINDS
 from flywheel.intake.models import Batch, Mapping
-from flywheel.intake.plans import by_header
-from flywheel.intake.reading import sample
-from flywheel.intake.samples import template_csv
 from flywheel.intake.uploads import MEGABYTE
 from flywheel.jobs.lost import find_lost_jobs
 from flywheel.jobs.models import Job
-from tests.builders import Row, csv_text, load_plan, load_rows, loaded, order
+from tests.builders import Row, csv_text, load_rows, loaded, order
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -395,29 +391,6 @@ def test_a_rejected_batch_lists_line_column_value_and_expectation(
     content = file.getvalue().decode("utf-8-sig")
     assert content.splitlines()[1].startswith("3,")
     assert "A-1" not in content
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_template_loads_as_it_comes(
-    client: Client, reader: User, workspace: Workspace, tmp_path: Path, kind: str
-) -> None:
-    client.force_login(reader)
-    answer = client.get(reverse("import-template", args=["acme", kind]))
-    assert answer.content.startswith(b"\xef\xbb\xbf")
-    path = tmp_path / "template.csv"
-    path.write_bytes(answer.content)
-    batch = load_plan(workspace, path, by_header(KINDS[kind], sample(path, 1)[0]))
-    assert (batch.state, batch.added) == ("loaded", 2), list(batch.errors.values())
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_template_is_recognised_by_its_header(workspace: Workspace, kind: str) -> None:
-    from flywheel.intake.recognising import guess
-
-    header = template_csv(KINDS[kind]).lstrip("\ufeff").splitlines()[0].split(",")
-    found = guess(workspace, header)
-    assert found is not None
-    assert (found.plans[0].kind.slug, found.name) == (kind, "")
 
 
 @pytest.mark.parametrize("name", ["shop a!", "㍱" * 60])

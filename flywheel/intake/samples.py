@@ -1,13 +1,10 @@
-"""What the pages show of a file before it is loaded, and the generic templates to fill in."""
+"""What the pages show of a file before it is loaded."""
 
-import csv
-import io
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from flywheel.accounts.models import Workspace
-from flywheel.intake.kinds import Column, Kind
+from flywheel.intake.kinds import Column
 from flywheel.intake.plans import Plan
 from flywheel.intake.preparing import reading_of
 from flywheel.intake.reading import Chunk, Format, Table, opened
@@ -61,13 +58,3 @@ def preview(path: Path, plan: Plan | None = None) -> Preview:
 def meaning(column: Column, word: str, values: dict[str, dict[str, str]]) -> str:
     """What a word of the file stands for, by the mapping or else by the product's vocabulary; '' when unknown."""
     return column.choice.understood(values.get(column.name, {})).get(plain(word), "") if column.choice else ""
-
-
-def template_csv(kind: Kind) -> str:
-    """The kind's generic template with two example rows, with the mark by which spreadsheets know UTF-8."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([column.name for column in kind.columns])
-    examples: Sequence[Sequence[str]] = [column.examples for column in kind.columns]
-    writer.writerows(zip(*examples, strict=True))
-    return "\ufeff" + out.getvalue()

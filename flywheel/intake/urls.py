@@ -9,6 +9,12 @@ urlpatterns = [
     path("imports/new/", views.import_new, name="import-new"),
     path("imports/waiting/", views.import_waiting, name="import-waiting"),
     path("imports/template/<slug:kind>.csv", views.import_template, name="import-template"),
+    path(
+        "imports/template/<slug:kind>.xlsx",
+        views.import_template,
+        {"file_format": "xlsx"},
+        name="import-template-workbook",
+    ),
     path("imports/<int:batch_id>/", views.import_detail, name="import-detail"),
     path("imports/<int:batch_id>/map/", views.import_map, name="import-map"),
     path("imports/<int:batch_id>/undo/", views.import_undo, name="import-undo"),

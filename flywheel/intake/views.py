@@ -23,7 +23,8 @@ from flywheel.intake.models import Batch
 from flywheel.intake.plans import Plan, by_header
 from flywheel.intake.reading import FileProblemError
 from flywheel.intake.recognising import Guess, first_guess
-from flywheel.intake.samples import Preview, preview, template_csv
+from flywheel.intake.samples import Preview, preview
+from flywheel.intake.templates import FILES, all_templates
 from flywheel.intake.words import expected, note
 
 PER_PAGE = 25
@@ -39,7 +40,13 @@ def import_list(request: HttpRequest, slug: str) -> HttpResponse:
     page = Paginator(known, PER_PAGE).get_page(request.GET.get("page"))
     busy = any(batch.shown_state in (Batch.State.QUEUED, Batch.RUNNING) for batch in page)
     waiting = batches.waiting(workspace).count()
-    context = {"page": page, "busy": busy, "kinds": KINDS.values(), "may_load": _may_load(request), "waiting": waiting}
+    context = {
+        "page": page,
+        "busy": busy,
+        "templates": all_templates,
+        "may_load": _may_load(request),
+        "waiting": waiting,
+    }
     return page_or_panel(request, "intake/list.html", "batches", context)
 
 
@@ -60,7 +67,8 @@ def import_new(request: HttpRequest, slug: str) -> HttpResponse:
             for problem in _problems(form):
                 messages.error(request, problem)
             return redirect("import-waiting", slug)
-    return render(request, "intake/new.html", {"form": form, "kinds": KINDS.values(), "formats": FORMATS.values()})
+    context = {"form": form, "templates": all_templates, "formats": FORMATS.values()}
+    return render(request, "intake/new.html", context)
 
 
 def _problems(form: UploadForm) -> list[str]:
@@ -256,13 +264,14 @@ def import_errors_file(request: HttpRequest, slug: str, batch_id: int) -> FileRe
 
 @login_required
 @require_safe
-def import_template(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
-    """The generic template of a kind, with example rows."""
+def import_template(request: HttpRequest, slug: str, kind: str, file_format: str = "csv") -> HttpResponse:
+    """The generic template of a kind, with example rows, in the reader's language; `file_format` is a key of FILES."""
     get_workspace(request, slug)
     if kind not in KINDS:
         raise Http404
-    response = HttpResponse(template_csv(KINDS[kind]), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{kind}.csv"'
+    write, content_type = FILES[file_format]
+    response = HttpResponse(write(KINDS[kind]), content_type=content_type)
+    response["Content-Disposition"] = f'attachment; filename="{kind}.{file_format}"'
     return response
 
 

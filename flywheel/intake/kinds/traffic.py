@@ -63,6 +63,7 @@ EVENTS = Kind(
             required=True,
             aliases=("event_name", "event_type"),
             choice=STAGE,
+            help=_("Other events are kept, but stand for no step of the journey."),
         ),
         time(
             "happened_at",
