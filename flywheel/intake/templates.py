@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import xlsxwriter
 from django.utils.functional import Promise
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy as _
 
 from flywheel.intake.kinds import KINDS, Column, Kind
 from flywheel.intake.vocabulary import plain
@@ -22,27 +21,27 @@ NUMBERS = frozenset({"money", "integer", "number", "signed", "stars", "score"}) 
 FIRST_WIDE = 0x2E80  # the first letter that is as wide as two
 MARKED_ROWS = 10_000  # rows of a workbook whose cells are formatted beforehand
 FORMS: dict[str, str | Promise] = {
-    "id": _lazy("Text, just as the source writes it"),
-    "code": _lazy("Short text, written the same in every file"),
-    "text": _lazy("Text"),
-    "device": _lazy("A word such as mobile or desktop"),
-    "person": _lazy("A customer id or an e-mail address"),
-    "email": _lazy("An e-mail address"),
-    "currency": _lazy("Three letters, such as EUR"),
-    "money": _lazy("An amount such as 1234.50, of zero or more"),
-    "integer": _lazy("A whole number of zero or more"),
-    "number": _lazy("A number such as 12.5, of zero or more"),
-    "signed": _lazy("A number such as 12.5 or -12.5"),
-    "stars": _lazy("A number from 1 to 5"),
-    "score": _lazy("A whole number from 0 to 10"),
-    "bool": _lazy("Yes or no"),
-    "timestamp": _lazy("A time such as 2026-03-31 14:05:00, or a date"),
-    "deadline": _lazy("A time such as 2026-03-31 14:05:00, or a date"),
-    "date": _lazy("A date such as 2026-03-31"),
-    "month": _lazy("A month such as 2026-03"),
+    "id": _("Text, just as the source writes it"),
+    "code": _("Short text, written the same in every file"),
+    "text": _("Text"),
+    "device": _("A word such as mobile or desktop"),
+    "person": _("A customer id or an e-mail address"),
+    "email": _("An e-mail address"),
+    "currency": _("Three letters, such as EUR"),
+    "money": _("An amount such as 1234.50, of zero or more"),
+    "integer": _("A whole number of zero or more"),
+    "number": _("A number such as 12.5, of zero or more"),
+    "signed": _("A number such as 12.5 or -12.5"),
+    "stars": _("A number from 1 to 5"),
+    "score": _("A whole number from 0 to 10"),
+    "bool": _("Yes or no"),
+    "timestamp": _("A time such as 2026-03-31 14:05:00, or a date"),
+    "deadline": _("A time such as 2026-03-31 14:05:00, or a date"),
+    "date": _("A date such as 2026-03-31"),
+    "month": _("A month such as 2026-03"),
 }  # how a cell is written, by the column's type
-ONE_OF = _lazy("One of these words, or a common one of the same meaning")
-OWN_WORD = _lazy("The source's own word; these have a meaning")
+ONE_OF = _("One of these words, or a common one of the same meaning")
+OWN_WORD = _("The source's own word; these have a meaning")
 
 
 @dataclass(frozen=True)
@@ -139,14 +138,14 @@ def _spread_headings(kind: Kind) -> Iterator[Heading]:
 def _allowed(column: Column) -> list[str]:
     """The words of a column that has a meaning for each: values in English, else labels."""
     if column.type == "bool":
-        return [_("yes"), _("no")]
+        return [str(_("yes")), str(_("no"))]
     return [value if _speaks_english() else str(label) for value, label in column.meanings]
 
 
 def _example(column: Column, cell: str) -> str:
     """An example cell, in the active language where it is one of the words that have a meaning."""
     if column.type == "bool" and cell:
-        return _("yes") if cell == "yes" else _("no")
+        return str(_("yes")) if cell == "yes" else str(_("no"))
     if column.choice is None or _speaks_english():
         return cell
     value = column.choice.words.get(plain(cell), "")
@@ -179,7 +178,7 @@ FILES: dict[str, tuple[Callable[[Kind], bytes], str]] = {
 
 def _write_rows(book: xlsxwriter.Workbook, template: Template) -> None:
     """The sheet to fill in. Ids and dates are text, so that no spreadsheet shortens or turns them."""
-    sheet = book.add_worksheet(_("Data"))
+    sheet = book.add_worksheet(str(_("Data")))
     header = book.add_format({"bold": True, "bg_color": "#E2F0EF", "bottom": 1})
     needed = book.add_format({"bold": True, "bg_color": "#0B6B6B", "font_color": "#FFFFFF", "bottom": 1})
     text, number = book.add_format({"num_format": "@"}), book.add_format({"num_format": "General"})
@@ -212,13 +211,13 @@ def _width(heading: Heading) -> int:
 def _note(heading: Heading) -> str:
     """What a column wants, in a few lines."""
     words = " / ".join(heading.words) if heading.is_strict else ""
-    lines = (_("Required") if heading.required else "", heading.label, heading.help, heading.form, words)
+    lines = (str(_("Required")) if heading.required else "", heading.label, heading.help, heading.form, words)
     return "\n".join(dict.fromkeys(filter(None, lines)))
 
 
 def _write_help(book: xlsxwriter.Workbook, template: Template) -> None:
     """The sheet that explains the columns."""
-    sheet = book.add_worksheet(_("Help"))
+    sheet = book.add_worksheet(str(_("Help")))
     title, header = book.add_format({"bold": True, "font_size": 13}), book.add_format({"bold": True, "bottom": 1})
     wrapped = book.add_format({"text_wrap": True, "valign": "top", "num_format": "@"})
     for at, width in enumerate((26, 48, 12, 38, 44, 28)):
@@ -227,7 +226,7 @@ def _write_help(book: xlsxwriter.Workbook, template: Template) -> None:
     sheet.write_string(1, 0, str(template.kind.help))
     columns = (_("Column"), _("What it is"), _("Required"), _("How it is written"), _("Words"), _("Example"))
     for at, name in enumerate(columns):
-        sheet.write_string(3, at, name, header)
+        sheet.write_string(3, at, str(name), header)
     for row, heading in enumerate(template.headings, 4):
         for at, text in enumerate(_explained(heading)):
             sheet.write_string(row, at, text, wrapped)
@@ -236,5 +235,5 @@ def _write_help(book: xlsxwriter.Workbook, template: Template) -> None:
 
 def _explained(heading: Heading) -> tuple[str, ...]:
     what = "\n".join(filter(None, (heading.label, heading.help)))
-    required = _("yes") if heading.required else _("no")
+    required = str(_("yes")) if heading.required else str(_("no"))
     return heading.header, what, required, heading.form, " / ".join(heading.words), heading.example

@@ -79,11 +79,11 @@ MARKET_INDICATORS = Kind(
         ),
         text(
             "period",
-            _("Period"),
+            _("Year or period"),
             "2025",
             "2026-Q1",
             required=True,
-            help=_("A year, a quarter or a month."),
+            help=_("Such as 2025, 2026-Q1 or 2026-03."),
             aliases=("year", "Jahr", "Zeitraum", "année", "période", "年份", "期间"),
         ),
         Column("value", "signed", _("Value"), ("88.3", "-1.4"), required=True, aliases=("Wert", "valeur", "数值")),

@@ -162,9 +162,7 @@ CAMPAIGNS = Kind(
     key=("campaign_id", "market"),
     key_separator="|",
     columns=(
-        Column(
-            "campaign_id", "id", _("Campaign"), ("M-1", "M-2"), target="", required=True, aliases=("campaign", "id")
-        ),
+        Column("campaign_id", "id", _("Mailing"), ("M-1", "M-2"), target="", required=True, aliases=("campaign", "id")),
         time(
             "sent_at",
             _("Sent at"),
@@ -173,7 +171,9 @@ CAMPAIGNS = Kind(
             required=True,
             aliases=("send_time", "send_date", "sent_date", "date"),
         ),
-        long_text("name", _("Campaign name"), "Spring news", "Back in stock", aliases=("campaign_name", "subject")),
+        long_text(
+            "name", _("Name of the mailing"), "Spring news", "Back in stock", aliases=("campaign_name", "subject")
+        ),
         channel(),
         market(),
         count("sent", _("Messages sent"), "4200", "1800", aliases=("recipients", "delivered", "total_recipients")),
