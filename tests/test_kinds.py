@@ -23,12 +23,13 @@ from flywheel.facts.models import (
     Referral,
     SurveyAnswer,
 )
+from flywheel.intake import batches
 from flywheel.intake.kinds import KINDS
 from flywheel.intake.models import Batch
 from flywheel.intake.parsing import PARSERS
 from flywheel.intake.plans import by_header
 from flywheel.intake.vocabulary import CHOICES, plain
-from tests.builders import Row, load_rows, loaded, order
+from tests.builders import Row, Silent, load_rows, loaded, order
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +76,18 @@ def test_a_second_file_updates_what_the_first_has_brought(workspace: Workspace, 
     assert counts(loaded(workspace, tmp_path, kind, [ROWS[kind]])) == (0, 0, 1)
     assert counts(loaded(workspace, tmp_path, kind, [{**ROWS[kind], **LATER[kind]}])) == (0, 1, 0)
     assert KINDS[kind].model._default_manager.count() == 1
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_a_file_of_any_kind_can_be_taken_back(workspace: Workspace, tmp_path: Path, kind: str) -> None:
+    model = KINDS[kind].model._default_manager
+    first = loaded(workspace, tmp_path, kind, [ROWS[kind]])
+    before = model.values().get()
+    batches.undo(loaded(workspace, tmp_path, kind, [{**ROWS[kind], **LATER[kind]}]), Silent())
+    assert model.values().get() == before
+    batches.undo(first, Silent())
+    assert not model.exists()
+    assert not Market.objects.exists()
 
 
 @pytest.mark.parametrize("kind", [kind for kind in ROWS if "market" in ROWS[kind]])

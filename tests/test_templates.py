@@ -37,8 +37,8 @@ def test_a_template_is_recognised_and_loads_as_it_comes(
         path.write_bytes(template_csv(KINDS[kind]))
     found = guess(workspace, sample(path, 1)[0])
     assert found is not None
-    assert (found.plan.kind.slug, found.mapping) == (kind, "")
-    batch = load_plan(workspace, path, found.plan)
+    assert (found.plans[0].kind.slug, found.name) == (kind, "")
+    batch = load_plan(workspace, path, found.plans)
     assert (batch.state, batch.added) == ("loaded", 2), list(batch.errors.values())
 
 
@@ -132,4 +132,4 @@ def test_the_guide_lists_every_kind_and_column() -> None:
     for kind in KINDS.values():
         section = written.split(f"\n`{kind.slug}`: ")[1].split("\n## ")[0]
         named = {name for name in kind.by_name if f"| `{name}` |" in section}
-        assert named == kind.by_name.keys() - (kind.spread.fields if kind.spread else set())
+        assert named == kind.by_name.keys() - (kind.named.fields if kind.named else set())

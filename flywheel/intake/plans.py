@@ -115,7 +115,7 @@ def by_header(kind: Kind, header: Sequence[str]) -> Plan:
         found = _by_other_word(column, by_word, set(columns.values()))
         if column.name not in columns and found:
             columns[column.name] = found
-    more, constants = kind.spread.found_in(header, columns) if kind.spread else ({}, {})
+    more, constants = kind.named.found_in(header, columns) if kind.named else ({}, {})
     return Plan(kind, columns | more, constants)
 
 

@@ -86,9 +86,9 @@ class Template:
 
 def template_of(kind: Kind) -> Template:
     """The kind's template."""
-    spread = kind.spread.fields if kind.spread else set()
-    plain_ones = [_heading(column) for column in kind.columns if column.name not in spread]
-    return Template(kind, [*plain_ones, *_spread_headings(kind)])
+    named = kind.named.fields if kind.named else set()
+    fixed = [_heading(column) for column in kind.columns if column.name not in named]
+    return Template(kind, [*fixed, *_named_headings(kind)])
 
 
 def all_templates() -> list[Template]:
@@ -124,14 +124,14 @@ def _form(column: Column) -> str:
     return str(OWN_WORD if column.choice.open else ONE_OF)
 
 
-def _spread_headings(kind: Kind) -> Iterator[Heading]:
+def _named_headings(kind: Kind) -> Iterator[Heading]:
     """Two columns that stand for as many as one likes."""
-    if not kind.spread:
+    if not kind.named:
         return
-    for name, (_name, cells) in zip(kind.spread.examples, kind.spread.pairs, strict=False):
-        header = str(kind.spread.heading) % {"name": name}
+    for name, (_name, cells) in zip(kind.named.examples, kind.named.pairs, strict=False):
+        header = str(kind.named.heading) % {"name": name}
         column = kind.by_name[cells]
-        help_text, form = str(kind.spread.help), str(FORMS[column.type])
+        help_text, form = str(kind.named.help), str(FORMS[column.type])
         yield Heading(header, header, header, help_text, form, [], column.examples, is_number=column.type in NUMBERS)
 
 

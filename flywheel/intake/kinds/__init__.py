@@ -1,6 +1,6 @@
 """The kinds of facts that can be loaded: each a declarative list of columns. Adding a kind is adding an entry."""
 
-from flywheel.intake.kinds.base import Column, Kind, Spread, Words
+from flywheel.intake.kinds.base import Column, Kind, NamedColumns, Words
 from flywheel.intake.kinds.market import COMPETITOR_OFFERS, INVESTMENTS, MARKET_INDICATORS
 from flywheel.intake.kinds.orders import CUSTOMERS, ORDER_LINES, ORDERS, PAYMENTS, REFUNDS
 from flywheel.intake.kinds.service import CAMPAIGNS, REFERRALS, REVIEWS, SURVEY_ANSWERS, TICKETS
@@ -27,7 +27,7 @@ __all__ = [
     "TRAFFIC",
     "Column",
     "Kind",
-    "Spread",
+    "NamedColumns",
     "Words",
     "kind_choices",
 ]

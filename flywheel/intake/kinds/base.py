@@ -62,7 +62,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Spread:
+class NamedColumns:
     """Columns of a file headed by a word and a name of their own, such as `score: design`.
 
     Each of them takes one of `pairs`: the field of its name, which gets a fixed value, and the field of its cells.
@@ -114,7 +114,7 @@ class Kind:
     key_otherwise: tuple[str, ...] = ()
     repeats: bool = False
     derived: tuple[Derived, ...] = ()
-    spread: Spread | None = None
+    named: NamedColumns | None = None
     by_name: Mapping[str, Column] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -6,7 +6,18 @@ from django.utils.translation import gettext_lazy as _
 from flywheel.facts import models as facts
 from flywheel.intake import derive
 from flywheel.intake.derive import Derived
-from flywheel.intake.kinds.base import Column, Kind, Spread, count, currency, long_text, market, money, number, text
+from flywheel.intake.kinds.base import (
+    Column,
+    Kind,
+    NamedColumns,
+    count,
+    currency,
+    long_text,
+    market,
+    money,
+    number,
+    text,
+)
 from flywheel.intake.vocabulary import ENGINE, INVESTMENT_KIND
 
 MOST_ATTRIBUTES = 6  # of an offer; a positioning map shows two
@@ -134,7 +145,7 @@ COMPETITOR_OFFERS = Kind(
         ),
     ),
     derived=(Derived("attributes", derive.named_numbers(_PAIRS), needs=tuple(score for _name, score in _PAIRS)),),
-    spread=Spread(
+    named=NamedColumns(
         words=("score", "评分", "得分", "Bewertung", "note"),
         pairs=_PAIRS,
         heading=_("score: %(name)s"),
