@@ -26,7 +26,7 @@ from flywheel.facts.models import (
 from flywheel.intake import batches
 from flywheel.intake.kinds import KINDS
 from flywheel.intake.models import Batch
-from flywheel.intake.parsing import PARSERS
+from flywheel.intake.parsing import PARSERS, Reading, parse
 from flywheel.intake.plans import by_header
 from flywheel.intake.vocabulary import CHOICES, plain
 from tests.builders import Row, Silent, load_rows, loaded, order
@@ -287,3 +287,9 @@ def test_the_label_of_a_meaning_is_understood_in_every_language(choice) -> None:
 
 def test_every_column_can_be_parsed() -> None:
     assert {column.type for kind in KINDS.values() for column in kind.columns} <= PARSERS.keys()
+
+
+@pytest.mark.parametrize(("date_format", "cell"), [("", "2026-3"), ("", "2026-03-31"), ("%d.%m.%Y", "31.03.2026")])
+def test_a_month_is_read_from_its_name_or_any_of_its_days(date_format: str, cell: str) -> None:
+    reading = Reading(workspace_zone="UTC", zone="UTC", hash_key=b"", date_format=date_format)
+    assert parse("month", [cell, "2026-03", ""], reading).texts == ["2026-03-01", "2026-03-01", ""]
