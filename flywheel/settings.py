@@ -151,6 +151,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 10},  # a busy worker need not make up for those it missed
     },
     "weekly-diagnosis": {"task": "flywheel.diagnosis.tasks.diagnose_all", "schedule": 3600.0},
+    "check-sources": {"task": "flywheel.intake.tasks.check_all_sources", "schedule": 3600.0},  # once a day for each
     "forget-old-files": {"task": "flywheel.intake.tasks.forget_old_files", "schedule": 24 * 3600.0},
 }
 

@@ -86,7 +86,9 @@ def source_slug(name: str) -> str:
 
 def source_named(workspace: Workspace, name: str) -> Source:
     """The workspace's source of that name, made if it is new; raises ValueError for a name without letters."""
-    return Source.objects.get_or_create(workspace=workspace, slug=source_slug(name), defaults={"name": name})[0]
+    slug = source_slug(name)
+    renamed = Source.objects.filter(workspace=workspace, name__iexact=name).exclude(slug=slug).first()
+    return renamed or Source.objects.get_or_create(workspace=workspace, slug=slug, defaults={"name": name})[0]
 
 
 def last_source(workspace: Workspace, kind: str, mapping_name: str = "") -> Source | None:
@@ -328,6 +330,7 @@ def _land(batch: Batch, reporter: Reporter, findings: _Findings) -> None:
         raise RejectedError
     if landed.added or landed.changed:
         jobs.start(batch.workspace, "roll", {}, once=True)
+    jobs.start(batch.workspace, "check_sources", {}, once=True)
     Batch.objects.filter(pk=batch.pk).update(
         state=Batch.State.LOADED, loaded_at=timezone.now(), **_counts(landed, findings)
     )
@@ -484,6 +487,7 @@ def undo(batch: Batch, reporter: Reporter, user: User | None = None) -> Batch:
             Batch.objects.filter(pk=batch.pk).update(state=Batch.State.UNDONE, undone_at=timezone.now(), undone_by=user)
             if undone.deleted or undone.restored:
                 jobs.start(batch.workspace, "roll", {}, once=True)
+            jobs.start(batch.workspace, "check_sources", {}, once=True)
         reporter.hold()
     batch.refresh_from_db()
     return batch

@@ -1,14 +1,17 @@
-"""The job that loads a batch."""
+"""The jobs that load a batch and check the sources."""
 
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
-from flywheel.intake import batches
+from flywheel.intake import batches, health
 from flywheel.intake.batches import load
 from flywheel.intake.models import Batch
 from flywheel.jobs import JobFailed, Progress, handler
 from flywheel.jobs.models import Job
+
+CHECK = "check_sources"
 
 
 def record_failure(job: Job) -> None:
@@ -53,3 +56,12 @@ def run_undo(job: Job, progress: Progress) -> dict[str, Any]:
 def _batch(job: Job) -> Batch | None:
     known = Batch.objects.select_related("workspace", "source")
     return known.filter(pk=job.params["batch"], workspace=job.workspace).first()
+
+
+@handler(CHECK)
+def check_sources(job: Job, progress: Progress) -> dict[str, int]:
+    """Find out how each source's data is doing."""
+    with transaction.atomic():
+        checked = health.check(job.workspace, progress)
+        progress.hold()
+    return {"checked": checked}

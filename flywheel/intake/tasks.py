@@ -4,7 +4,11 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
+from flywheel import jobs
+from flywheel.accounts.models import Workspace
+from flywheel.facts.models import Source
 from flywheel.intake import batches
+from flywheel.jobs.models import Job
 
 log = structlog.get_logger(__name__)
 
@@ -14,3 +18,12 @@ def forget_old_files() -> None:
     """Beat: delete files that nobody has loaded for a week, and old files of bad rows."""
     deleted = batches.forget_old(timezone.now())
     log.info("uploads.forgotten", files=deleted)
+
+
+@shared_task
+def check_all_sources() -> None:
+    """Beat: check the sources of each workspace that has had no check since its midnight: a new day has ended."""
+    for workspace in Workspace.objects.filter(pk__in=Source.objects.values("workspace")):
+        midnight = timezone.localtime(timezone=workspace.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        if not Job.objects.filter(workspace=workspace, kind="check_sources", created_at__gte=midnight).exists():
+            jobs.start(workspace, "check_sources", {}, once=True)

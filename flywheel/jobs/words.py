@@ -8,6 +8,7 @@ KINDS = {
     "undo": _("Undo a file"),
     "roll": _("Sum up the changed weeks"),
     "diagnose": _("Find the weakest link"),
+    "check_sources": _("Check the sources"),
     "demo": _("Build the demo business"),
 }
 STEPS = {
@@ -17,6 +18,7 @@ STEPS = {
     "storing": _("Storing"),
     "undoing": _("Putting back what was there before"),
     "upkeep": _("Bringing related facts up to date"),
+    "inspecting": _("Looking at what arrived"),
     "generating": _("Making up the business"),
     "rolling": _("Summing up weeks"),
     "diagnosing": _("Diagnosing weeks"),

@@ -1,6 +1,7 @@
 """Facts: raw records, each belonging to a workspace and a source."""
 
 from flywheel.facts.models.base import Channel, Fact, Market, Source
+from flywheel.facts.models.health import SourceHealth
 from flywheel.facts.models.market import CompetitorOffer, Engine, Investment, MarketIndicator
 from flywheel.facts.models.orders import (
     COUNTED_STATES,
@@ -45,6 +46,7 @@ __all__ = [
     "Session",
     "SessionEvent",
     "Source",
+    "SourceHealth",
     "Spend",
     "SurveyAnswer",
     "Ticket",

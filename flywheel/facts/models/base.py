@@ -8,12 +8,24 @@ from flywheel.accounts.models import Workspace, check_time_zone
 
 
 class Source(models.Model):
-    """Where facts come from: a shop, an ad account, a help desk. Facts are keyed by it."""
+    """Where facts come from: a shop, an ad account, a help desk. Facts are keyed by it.
+
+    Files name it by `slug` or by `name`, so a new name does not make old scripts load into another source.
+    """
+
+    class Cadence(models.IntegerChoices):
+        DAILY = 1, _("Every day")
+        WEEKLY = 7, _("Every week")
+        MONTHLY = 30, _("Every month")
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="sources")
     slug = models.SlugField(max_length=60, allow_unicode=True)
     name = models.CharField(_("name"), max_length=120)
     owner_team = models.CharField(_("owner team"), max_length=60, blank=True)
+    contact = models.CharField(_("contact"), max_length=120, blank=True)
+    cadence_days = models.PositiveSmallIntegerField(_("loaded"), choices=Cadence, null=True, blank=True)
+    agreed_delay_days = models.PositiveSmallIntegerField(_("agreed delay in days"), null=True, blank=True)
+    note = models.TextField(_("note"), max_length=2000, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
