@@ -61,6 +61,8 @@ PAGES = [
     Page("import-new", "/w/{slug}/imports/new/"),
     Page("import-map", "/w/{slug}/imports/{draft}/map/"),
     Page("import-detail", "/w/{slug}/imports/", follow="#batches tr:has(.fw-state-loaded) th a"),
+    Page("sources", "/w/{slug}/sources/"),
+    Page("source", "/w/{slug}/sources/", follow="#sources tbody th a"),
     Page("places", "/w/{slug}/settings/places/"),
     Page("jobs", "/w/{slug}/jobs/"),
     Page("job", "/w/{slug}/jobs/", follow="#jobs tbody th a"),

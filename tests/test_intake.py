@@ -297,10 +297,10 @@ def test_a_line_belongs_to_its_order_and_number(workspace: Workspace, tmp_path: 
     assert set(OrderLine.objects.values_list("external_id", flat=True)) == {"A-1:1", "A-1:2"}
 
 
-def test_a_loaded_batch_starts_the_roll_once(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_loaded_batch_starts_the_roll_and_the_check_once(workspace: Workspace, tmp_path: Path) -> None:
     loaded(workspace, tmp_path, "orders", [order("A-1")])
     loaded(workspace, tmp_path, "orders", [order("A-2")])
-    assert list(Job.objects.values_list("kind", "params")) == [("roll", {})]
+    assert sorted(Job.objects.values_list("kind", "params")) == [("check_sources", {}), ("roll", {})]
 
 
 class TakenOver(Silent):

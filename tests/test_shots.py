@@ -11,6 +11,7 @@ NO_PAGES = {
     "health": "asked by machines",
     "set_language": "only posted to",
     "diagnosis-run": "only posted to",
+    "source-check": "only posted to",
     "account_logout": "posted to from the person's menu",
     "account_signup": "closed",
     "account_inactive": "no link leads there, as to the other pages of the accounts package below",

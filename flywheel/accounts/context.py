@@ -57,6 +57,7 @@ def _navigation(request: HttpRequest, workspace: Workspace) -> list[Group]:
     ]
     data = [
         _link(request, _("Imports"), "upload", "import-list", slug),
+        _link(request, _("Sources"), "database", "source-list", slug),
         _link(request, _("Markets and channels"), "map-pin", "places", slug),
         _link(request, _("Jobs"), "list-check", "job-list", slug),
     ]

@@ -57,3 +57,30 @@ def _runs(points: list[tuple[float, float] | None]) -> list[list[tuple[float, fl
         else:
             runs[-1].append(point)
     return [run for run in runs if run]
+
+
+BAR, BAR_GAP, BAR_HEIGHT = 4.0, 1.0, 48.0  # drawn without keeping their proportions, to the width there is
+
+
+@dataclass(frozen=True)
+class DayBars:
+    """One bar per day: `bars` and `marks` are the path data of the days' bars and of the days marked as missing."""
+
+    bars: str
+    marks: str
+    width: float
+    height: float = BAR_HEIGHT
+
+    @classmethod
+    def of(cls, values: Sequence[float | None], marked: Sequence[bool]) -> "DayBars":
+        """The bars of `values`, oldest first, the highest as high as there is room; None is a day without a bar."""
+        top = max((v for v in values if v is not None), default=0.0)
+        scale = BAR_HEIGHT / top if top > 0 else 0.0
+        bars = [_box(i, BAR - BAR_GAP, max(v * scale, 1.0)) for i, v in enumerate(values) if v is not None]
+        marks = [_box(i, BAR, BAR_HEIGHT) for i, is_marked in enumerate(marked) if is_marked]
+        return cls("".join(bars), "".join(marks), BAR * len(values))
+
+
+def _box(at: int, width: float, height: float) -> str:
+    """A box on the ground line, as path data."""
+    return f"M{at * BAR:g},{BAR_HEIGHT:g}v{-height:.1f}h{width:g}v{height:.1f}z"

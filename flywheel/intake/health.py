@@ -25,6 +25,7 @@ from flywheel.facts.models import Order, SourceHealth
 from flywheel.intake.kinds import KINDS
 from flywheel.intake.models import Batch
 
+CHECK = "check_sources"  # the kind of the job
 SHOWN_DAYS = 120  # up to the newest record
 LOOK_BACK = timedelta(weeks=18)  # 120 days, from the first day of a week
 COVERED_WEEKS = 8

@@ -1,4 +1,4 @@
-"""The jobs that load a batch and check the sources."""
+"""The jobs of batches, and the one that checks the sources."""
 
 from typing import Any
 
@@ -10,8 +10,6 @@ from flywheel.intake.batches import load
 from flywheel.intake.models import Batch
 from flywheel.jobs import JobFailed, Progress, handler
 from flywheel.jobs.models import Job
-
-CHECK = "check_sources"
 
 
 def record_failure(job: Job) -> None:
@@ -58,7 +56,7 @@ def _batch(job: Job) -> Batch | None:
     return known.filter(pk=job.params["batch"], workspace=job.workspace).first()
 
 
-@handler(CHECK)
+@handler(health.CHECK)
 def check_sources(job: Job, progress: Progress) -> dict[str, int]:
     """Find out how each source's data is doing."""
     with transaction.atomic():

@@ -8,6 +8,7 @@ from flywheel import jobs
 from flywheel.accounts.models import Workspace
 from flywheel.facts.models import Source
 from flywheel.intake import batches
+from flywheel.intake.health import CHECK
 from flywheel.jobs.models import Job
 
 log = structlog.get_logger(__name__)
@@ -25,5 +26,5 @@ def check_all_sources() -> None:
     """Beat: check the sources of each workspace that has had no check since its midnight: a new day has ended."""
     for workspace in Workspace.objects.filter(pk__in=Source.objects.values("workspace")):
         midnight = timezone.localtime(timezone=workspace.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        if not Job.objects.filter(workspace=workspace, kind="check_sources", created_at__gte=midnight).exists():
-            jobs.start(workspace, "check_sources", {}, once=True)
+        if not Job.objects.filter(workspace=workspace, kind=CHECK, created_at__gte=midnight).exists():
+            jobs.start(workspace, CHECK, {}, once=True)

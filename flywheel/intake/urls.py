@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from flywheel.intake import views
+from flywheel.intake import source_views, views
 
 urlpatterns = [
     path("imports/", views.import_list, name="import-list"),
@@ -20,4 +20,7 @@ urlpatterns = [
     path("imports/<int:batch_id>/undo/", views.import_undo, name="import-undo"),
     path("imports/<int:batch_id>/discard/", views.import_discard, name="import-discard"),
     path("imports/<int:batch_id>/bad-rows.csv", views.import_errors_file, name="import-errors-file"),
+    path("sources/", source_views.source_list, name="source-list"),
+    path("sources/check/", source_views.source_check, name="source-check"),
+    path("sources/<int:source_id>/", source_views.source_detail, name="source-detail"),
 ]

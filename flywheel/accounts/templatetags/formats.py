@@ -155,6 +155,12 @@ def week(value: dt.date | str | None) -> str:
     return f"W{count} · {dates.format_date(start, 'd MMM', locale=locale)}"
 
 
+def weekday_names(first_weekday: int) -> list[str]:
+    """The seven weekdays in short, from `first_weekday` (Monday = 0) on."""
+    names = dates.get_day_names("abbreviated", locale=reader_locale())
+    return [names[(first_weekday + n) % 7] for n in range(7)]
+
+
 @register.filter
 def ago(value: dt.datetime | None) -> str:
     """How long ago a moment was: "5 minutes ago", "5分钟前"."""
