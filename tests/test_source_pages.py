@@ -36,7 +36,13 @@ def monday():
 
 def health(source: Source, kind: str = "orders", newest: date | None = SUNDAY, **values: object) -> SourceHealth:
     """What a check has found: daily records up to `newest`, loaded this morning."""
-    known = {"newest_day": newest, "oldest_day": newest, "records": 1, "pause_days": 0, "last_batch_id": 1}
+    known: dict[str, object] = {
+        "newest_day": newest,
+        "oldest_day": newest,
+        "records": 1,
+        "pause_days": 0,
+        "last_batch_id": 1,
+    }
     known |= {"days": {newest.isoformat(): 1} if newest else {}, "last_loaded_at": MONDAY, "computed_at": MONDAY}
     return SourceHealth.objects.create(workspace=source.workspace, source=source, kind=kind, **(known | values))
 

@@ -33,8 +33,8 @@ def open_workspace(slug: str) -> Workspace:
         known = {"name": channel.name, "kind": channel.kind}
         Channel.objects.get_or_create(workspace=workspace, code=channel.code, defaults=known)
     for source, (name, team, _kinds) in SOURCES.items():
-        known = {"name": name, "owner_team": team, "cadence_days": Source.Cadence.WEEKLY}
-        Source.objects.get_or_create(workspace=workspace, slug=source, defaults=known)
+        agreed = {"name": name, "owner_team": team, "cadence_days": Source.Cadence.WEEKLY}
+        Source.objects.get_or_create(workspace=workspace, slug=source, defaults=agreed)
     return workspace
 
 
