@@ -10,7 +10,7 @@ from django.utils import timezone
 from flywheel.accounts.models import Workspace
 from flywheel.facts import models as facts
 from flywheel.facts.models import Fact, Order, Refund, Source, SourceHealth, Spend, Ticket, Traffic
-from flywheel.intake import health
+from flywheel.intake import batches, health
 from flywheel.intake.models import Batch
 from flywheel.intake.tasks import check_all_sources
 from flywheel.jobs.models import Job
@@ -224,6 +224,23 @@ def test_the_last_batch_is_the_last_that_was_loaded(workspace, tmp_path):
     last = loaded(workspace, tmp_path, "orders", [order_row("A-2")])
     Batch.objects.filter(pk=first.pk).update(loaded_at=timezone.now() + timedelta(hours=1))
     assert checked(last.source, "orders").last_batch_id == first.pk
+
+
+def test_a_file_of_several_kinds_is_the_last_batch_of_each(workspace, tmp_path):
+    batch = loaded(workspace, tmp_path, "orders", [order_row()])
+    Batch.objects.update(plans=[*batch.plans, {"kind": "order_lines"}])
+    assert checked(batch.source, "order_lines").last_batch_id == batch.pk
+    assert SourceHealth.objects.get(kind="orders").last_batch_id == batch.pk
+
+
+def test_an_undone_batch_leaves_the_one_before_as_the_last(workspace, tmp_path, run_jobs):
+    first = loaded(workspace, tmp_path, "orders", [order_row("A-1")])
+    later = loaded(workspace, tmp_path, "orders", [order_row("A-2", ordered_at="2026-03-04 10:00:00")])
+    run_jobs()
+    batches.undo(later, Silent())
+    run_jobs()
+    found = SourceHealth.objects.get()
+    assert (found.last_batch_id, found.newest_day) == (first.pk, date(2026, 3, 2))
 
 
 def test_a_landed_batch_is_checked_by_its_job(workspace, tmp_path, run_jobs):

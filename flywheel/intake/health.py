@@ -133,9 +133,10 @@ def _last_batches(workspace: Workspace) -> dict[tuple[int, str], tuple[int, date
     """(source, kind) -> number and time of the batch that loaded it last; a batch may hold several kinds."""
     told = "source_id", "kind", "mapping_name"  # batches alike in these hold the same kinds
     loaded = Batch.objects.filter(workspace=workspace, state=Batch.State.LOADED, loaded_at__isnull=False)
-    newest = loaded.order_by(*told, "-loaded_at").distinct(*told).values_list("source_id", "pk", "loaded_at", "plans")
+    newest: QuerySet[Any, Any] = loaded.order_by(*told, "-loaded_at").distinct(*told)
+    batches = newest.values_list("source_id", "pk", "loaded_at", "plans")
     found: dict[tuple[int, str], tuple[int, datetime]] = {}
-    for source, pk, loaded_at, plans in sorted(newest, key=lambda batch: batch[2]):
+    for source, pk, loaded_at, plans in sorted(batches, key=lambda batch: batch[2]):
         found |= {(source, plan["kind"]): (pk, loaded_at) for plan in plans if plan["kind"] in KINDS}
     return found
 
