@@ -62,6 +62,7 @@ PAGES = [
     Page("import-map", "/w/{slug}/imports/{draft}/map/"),
     Page("import-detail", "/w/{slug}/imports/", follow="#batches tr:has(.fw-state-loaded) th a"),
     Page("places", "/w/{slug}/settings/places/"),
+    Page("rates", "/w/{slug}/settings/rates/"),
     Page("jobs", "/w/{slug}/jobs/"),
     Page("job", "/w/{slug}/jobs/", follow="#jobs tbody th a"),
     Page("workspace-edit", "/w/{slug}/settings/"),

@@ -58,6 +58,7 @@ def _navigation(request: HttpRequest, workspace: Workspace) -> list[Group]:
     data = [
         _link(request, _("Imports"), "upload", "import-list", slug),
         _link(request, _("Markets and channels"), "map-pin", "places", slug),
+        _link(request, _("Exchange rates"), "arrows-exchange", "rates", slug),
         _link(request, _("Jobs"), "list-check", "job-list", slug),
     ]
     return [

@@ -29,6 +29,7 @@ MAX_CODE = 60  # as Market.code and Channel.code
 MAX_TEXT = 500
 MAX_INTEGER = 2**31 - 1
 MAX_WHOLE_DIGITS = 13  # of an amount in its own currency; the database holds 14
+SMALLEST_RATE = 1e-12  # as ExchangeRate.per_euro
 NUL = "\0"
 MICROSECOND = "datetime64[us]"
 LAST_MOMENT = np.timedelta64(86_399, "s")  # a deadline given as a date ends with its day
@@ -208,6 +209,14 @@ def _undressed(cell: str, decimal: str, code: str) -> str:
     return f"{digits}.{part}" if part else digits
 
 
+def per_euro(cell: str, reading: Reading) -> str:
+    """An exchange rate: a number that is above zero as the database keeps it."""
+    text = number(cell, reading, "per_euro")
+    if float(text) < SMALLEST_RATE:
+        raise BadCellError("per_euro")
+    return text
+
+
 def integer(cell: str, reading: Reading) -> str:
     """A whole number from 0 to MAX_INTEGER."""
     if cell.isascii() and cell.isdigit() and len(cell) < 10:
@@ -385,6 +394,7 @@ PARSERS: dict[str, Parser] = {
     "currency": each(currency),
     "money": money,
     "integer": integers,
+    "per_euro": each(per_euro),
     "stars": each(stars),
     "bool": each(yes_no),
     "timestamp": timestamp,
