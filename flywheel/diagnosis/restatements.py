@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from flywheel.accounts.templatetags.formats import day, money, number
 from flywheel.measures.restating import Restated
@@ -61,7 +61,7 @@ def _remark(found: list[Restated], currency: str, of_all_markets: bool, known_un
     text = _("restated %(day)s: %(moved)s")
     if known_until and at > known_until:
         text = _("restated %(day)s, after this page was worked out: %(moved)s")
-    moved = ", ".join(part for one in found for part in _parts(one, currency))
+    moved = pgettext("between two changes", ", ").join(part for one in found for part in _parts(one, currency))
     if not moved:
         moved = _("the totals stay, their parts moved")
     elif of_all_markets:
