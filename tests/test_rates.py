@@ -179,7 +179,7 @@ def test_a_rate_that_no_amount_can_stand_is_refused_whole(workspace: Workspace, 
 def test_orders_read_before_other_rates_landed_follow_them(workspace: Workspace, tmp_path: Path) -> None:
     rows = [order(currency="USD")]
     source = batches.source_named(workspace, "shop")
-    batch = batches.create(source, by_header(KINDS["orders"], list(rows[0])), csv_file(tmp_path, rows), "orders.csv")
+    batch = batches.create(source, [by_header(KINDS["orders"], list(rows[0]))], csv_file(tmp_path, rows), "orders.csv")
 
     class Meanwhile(Silent):
         """While the orders are checked, somebody's rates land."""
@@ -190,6 +190,34 @@ def test_orders_read_before_other_rates_landed_follow_them(workspace: Workspace,
                 ExchangeRate.objects.create(**values, currency="USD", day=DAY, per_euro="1.25")
 
     batches.load(batch, Meanwhile())
+    assert Order.objects.get().net_base == 80
+
+
+# --- undone -----------------------------------------------------------------------------------------------------------
+def test_rates_taken_back_leave_what_was_loaded_as_before(workspace: Workspace, tmp_path: Path) -> None:
+    loaded(workspace, tmp_path, "orders", [order(currency="USD")])
+    before = Order.objects.get().fx_rate
+    batch = loaded(workspace, tmp_path, "exchange_rates", [rate_row("USD", "1.25")])
+    assert Order.objects.get().fx_rate == Decimal("0.8")
+    DirtyWeek.objects.all().delete()
+    assert batches.undo(batch, Silent()).state == Batch.State.UNDONE
+    assert Order.objects.get().fx_rate == before
+    assert ("conversion", DAY) in dirty(workspace)
+
+
+def test_orders_that_a_rate_reached_can_still_be_taken_back(workspace: Workspace, tmp_path: Path) -> None:
+    batch = loaded(workspace, tmp_path, "orders", [order(currency="USD")])
+    loaded(workspace, tmp_path, "payments", [{"order_id": "A-9", "amount": "100"}])
+    loaded(workspace, tmp_path, "exchange_rates", [rate_row("USD", "1.25")])
+    assert batches.undo(batch, Silent()).state == Batch.State.UNDONE
+    assert not Order.objects.exists()
+
+
+def test_an_order_put_back_has_the_rates_that_are_known_now(workspace: Workspace, tmp_path: Path) -> None:
+    loaded(workspace, tmp_path, "orders", [order(currency="USD")])
+    correction = loaded(workspace, tmp_path, "orders", [order(currency="USD", gross="90")])
+    loaded(workspace, tmp_path, "exchange_rates", [rate_row("USD", "1.25")])
+    batches.undo(correction, Silent())
     assert Order.objects.get().net_base == 80
 
 
