@@ -64,6 +64,7 @@ PAGES = [
     Page("sources", "/w/{slug}/sources/"),
     Page("source", "/w/{slug}/sources/", follow="#sources tbody th a"),
     Page("places", "/w/{slug}/settings/places/"),
+    Page("rates", "/w/{slug}/settings/rates/"),
     Page("jobs", "/w/{slug}/jobs/"),
     Page("job", "/w/{slug}/jobs/", follow="#jobs tbody th a"),
     Page("workspace-edit", "/w/{slug}/settings/"),

@@ -59,6 +59,7 @@ def _navigation(request: HttpRequest, workspace: Workspace) -> list[Group]:
         _link(request, _("Imports"), "upload", "import-list", slug),
         _link(request, _("Sources"), "database", "source-list", slug),
         _link(request, _("Markets and channels"), "map-pin", "places", slug),
+        _link(request, _("Exchange rates"), "arrows-exchange", "rates", slug),
         _link(request, _("Jobs"), "list-check", "job-list", slug),
     ]
     return [

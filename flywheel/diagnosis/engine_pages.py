@@ -1,6 +1,6 @@
 """What the engines' pages show: KPIs of the chosen weeks and market, their chart, and the tables behind it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -12,23 +12,29 @@ from django.utils.translation import gettext as _
 
 from engines import business as measures
 from engines import cohorts, conversion, market, weekly
-from engines.kpi import KPIS
+from engines.kpi import KPIS, Kpi
 from engines.panel import Panel, sum_known
 from engines.results import Estimate
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import compact, day, number, percent, reading
-from flywheel.diagnosis import charts, words
+from flywheel.diagnosis import charts, restatements, words
 from flywheel.diagnosis.flywheel_page import place_names
 from flywheel.diagnosis.running import HISTORY, load_business
 from flywheel.facts.calendar import last_complete_week
-from flywheel.facts.models import Channel, OrderState
+from flywheel.facts.models import Channel, OrderState, Rollup
 from flywheel.measures import frames
+from flywheel.measures.restating import Restated, restated
 
 PERIODS = (4, 13, 26, 52, 104)
 DEFAULT_WEEKS = 13
 ALL = 0  # every week there is
 TREND_WEEKS = 104
 COHORT_MONTHS = 14
+READ_BY = {
+    "market": (Rollup.MARKET, Rollup.CONVERSION),
+    "conversion": (Rollup.CONVERSION,),
+    "aftersales": (Rollup.AFTERSALES,),
+}  # the roll-ups that an engine's weekly lines are made of
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,7 @@ class Loaded:
     panel: Panel
     market: int | None
     weeks: int  # the period's length within the panel
+    restated: tuple[Restated, ...]  # of the weeks that the weekly lines show
 
     @property
     def last(self) -> int:
@@ -96,7 +103,8 @@ def load(workspace: Workspace, choice: Choice) -> Loaded:
     start = span[0] if span else end
     panel = measures.panel(business, min(start, end), end)
     position = panel.markets.index(choice.market) if choice.market in panel.markets else None
-    return Loaded(panel, position, min(choice.weeks or len(panel.weeks), len(panel.weeks)))
+    shown = restated(workspace, choice.week - timedelta(weeks=TREND_WEEKS - 1), choice.week)
+    return Loaded(panel, position, min(choice.weeks or len(panel.weeks), len(panel.weeks)), tuple(shown))
 
 
 def kpi_cards(workspace: Workspace, engine: str, loaded: Loaded) -> list[dict[str, Any]]:
@@ -157,8 +165,23 @@ def kpi_trend(workspace: Workspace, key: str, loaded: Loaded) -> dict[str, Any] 
             entry.engine,
         ),
         "columns": [_("Week of"), name, _("Interval (95 %)"), _("Sample")],
-        "rows": [[_day(w), t.text, t.interval, t.sample] for w, t in reversed(list(zip(weeks, texts, strict=True)))],
+        "rows": [
+            [heading, t.text, t.interval, t.sample]
+            for heading, t in reversed(list(zip(_headings(workspace, entry, loaded, weeks), texts, strict=True)))
+        ],
     }
+
+
+def _headings(workspace: Workspace, entry: Kpi, loaded: Loaded, weeks: list[str]) -> list[str]:
+    """The weeks of a KPI's line, marked where what it is made of was restated; a line of cohorts is not."""
+    rollups = () if entry.denominator.startswith("matured") else READ_BY[entry.engine]
+    return _marked(workspace, loaded, weeks, rollups)
+
+
+def _marked(workspace: Workspace, loaded: Loaded, weeks: list[str], rollups: Sequence[str]) -> list[str]:
+    found = [r for r in loaded.restated if r.rollup in rollups]
+    marks = restatements.marks(found, workspace.base_currency, of_all_markets=loaded.market is not None)
+    return [restatements.heading(_day(w), marks.get(date.fromisoformat(w), "")) for w in weeks]
 
 
 def _day(text: str) -> str:
@@ -205,6 +228,7 @@ def market_context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
     spend = frames.market(workspace, ("channel",), choice.first, choice.last, choice.where)
     names = place_names(workspace)["channel"]
     kinds = {c.code: c.get_kind_display() for c in Channel.objects.filter(workspace=workspace)}
+    sessions = _sessions_chart(workspace, choice, loaded, names)
     rows = market.channel_mix(journey, spend)
     table = by_market(
         workspace, loaded, ("cac", "cost_per_session"), ("orders", "first_orders", "sessions", "cost_base")
@@ -215,7 +239,7 @@ def market_context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
         row["all_orders"] = orders.get(row["code"])
     return {
         "cards": kpi_cards(workspace, "market", loaded),
-        "charts": [c for c in (_sessions_chart(workspace, choice, names), kpi_trend(workspace, "cac", loaded)) if c],
+        "charts": [c for c in (sessions, kpi_trend(workspace, "cac", loaded)) if c],
         "channels": [
             {"row": r, "name": names.get(r.channel) or _("unknown"), "kind": kinds.get(r.channel, "")} for r in rows
         ],
@@ -223,7 +247,9 @@ def market_context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
     }
 
 
-def _sessions_chart(workspace: Workspace, choice: Choice, names: Mapping[str, str]) -> dict[str, Any] | None:
+def _sessions_chart(
+    workspace: Workspace, choice: Choice, loaded: Loaded, names: Mapping[str, str]
+) -> dict[str, Any] | None:
     """Sessions per week, stacked by channel."""
     first = choice.week - timedelta(weeks=TREND_WEEKS - 1)
     frame = frames.conversion(workspace, ("week", "channel"), first, choice.week, choice.where)
@@ -244,7 +270,10 @@ def _sessions_chart(workspace: Workspace, choice: Choice, names: Mapping[str, st
         ),
         "columns": [_("Week of"), *labels],
         "rows": [
-            [_day(w), *(number(v) for v in row)] for w, row in zip(weeks[::-1], table.to_numpy()[::-1], strict=True)
+            [heading, *(number(v) for v in row)]
+            for heading, row in zip(
+                _marked(workspace, loaded, weeks, [Rollup.CONVERSION])[::-1], table.to_numpy()[::-1], strict=True
+            )
         ],
     }
 

@@ -1,6 +1,7 @@
 """What the flywheel page shows, from one kept diagnosis: no engine runs when the page is opened."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,10 +13,11 @@ from engines.kpi import KPIS, Kpi
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import compact, compact_money, day, money, percent, reading
 from flywheel.accounts.words import ENGINES_SHORT
-from flywheel.diagnosis import words
+from flywheel.diagnosis import restatements, words
 from flywheel.diagnosis.models import Diagnosis
-from flywheel.diagnosis.running import LACKING
+from flywheel.diagnosis.running import LACKING, SETTLING
 from flywheel.facts.models import Channel, Market
+from flywheel.measures.restating import restated
 
 Json = Mapping[str, Any]
 TOP_DRIVERS = 8
@@ -42,7 +44,7 @@ def flywheel_context(workspace: Workspace, diagnosis: Diagnosis, complete: date 
     names = place_names(workspace)
     rows = {r["key"]: r for r in diagnosis.kpis}
     sentence, detail = _told(workspace, verdict, names)
-    weeks = recent_weeks(diagnosis.week, rows)
+    weeks = _week_headings(workspace, diagnosis, recent_weeks(diagnosis.week, rows), is_now=complete is not None)
     return {
         "diagnosis": diagnosis,
         "verdict": verdict,
@@ -56,6 +58,7 @@ def flywheel_context(workspace: Workspace, diagnosis: Diagnosis, complete: date 
         "left_out": [names["market"].get(code) or code or _("unknown") for code in result.get("left_out", [])],
         "groups": kpi_groups(rows),
         "recent_weeks": weeks,
+        "restated": any(week.mark for week in weeks),
         "columns": len(weeks) + FIXED_COLUMNS,
         "sources": trust_strip(result["coverage"], complete or diagnosis.week),
         "until": _last_day(complete or diagnosis.week),
@@ -163,6 +166,24 @@ def recent_weeks(last: date, rows: Mapping[str, Json]) -> list[date]:
     """The weeks of the KPI table's columns, oldest first."""
     count = max((len(r["recent"]) for r in rows.values()), default=0)
     return [last - timedelta(weeks=n) for n in reversed(range(count))]
+
+
+@dataclass(frozen=True)
+class WeekHeading:
+    """A week of the table's columns, and how it was restated ('' when it was not)."""
+
+    week: date
+    mark: str
+
+
+def _week_headings(workspace: Workspace, diagnosis: Diagnosis, weeks: list[date], is_now: bool) -> list[WeekHeading]:
+    """The columns' weeks with their marks; an older page tells which restatements its figures do not know yet."""
+    if not weeks:
+        return []
+    known_until = None if is_now else diagnosis.computed_at + SETTLING
+    found = restated(workspace, weeks[0], weeks[-1])
+    marks = restatements.marks(found, workspace.base_currency, known_until=known_until)
+    return [WeekHeading(week, marks.get(week, "")) for week in weeks]
 
 
 def trust_strip(coverage: Mapping[str, str], last: date) -> list[dict[str, str]]:

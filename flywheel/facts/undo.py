@@ -53,6 +53,7 @@ def undo(workspace: Workspace, batch_id: int) -> Undone:
         _run("DROP TABLE IF EXISTS pg_temp.facts_touched")
         _run(f"ALTER TABLE {name} RENAME TO facts_touched")
         upkeep.after_landing(workspace, model)
+    upkeep.rerate(workspace)  # a record put back may be from before other rates landed
     facts.Change.objects.filter(workspace=workspace, batch_id=batch_id).delete()
     _forget_places(workspace, batch_id)
     return total

@@ -7,7 +7,7 @@ in RETURNING).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
@@ -16,6 +16,7 @@ from psycopg import sql
 
 from flywheel.accounts.models import Workspace
 from flywheel.facts import models as facts
+from flywheel.facts import rerating
 from flywheel.facts.channels import channel_kind
 
 LOCK_SPACE = 7_301  # the first key of the advisory lock by which landings of one workspace take turns
@@ -39,6 +40,7 @@ REMEMBERED: dict[type[Model], tuple[str, ...]] = {
     facts.Investment: ("market",),
     facts.MarketIndicator: ("market",),
     facts.CompetitorOffer: ("market",),
+    facts.ExchangeRate: ("currency", "day"),
 }  # the columns of each kind of fact that are kept in facts_touched
 CHILDREN: tuple[type[facts.OrderChild], ...] = (
     facts.Payment,
@@ -52,9 +54,10 @@ CHILDREN: tuple[type[facts.OrderChild], ...] = (
 
 @dataclass(frozen=True)
 class _Upkeep:
-    """One run: a cursor and the values every statement may use."""
+    """One run: a cursor, the workspace, and the values every statement may use."""
 
     cursor: CursorWrapper
+    workspace: Workspace
     values: dict[str, object]
 
     def run(self, statement: str, **names: str) -> int:
@@ -107,7 +110,7 @@ def after_landing(workspace: Workspace, model: type[Model], batch_id: int | None
     `facts.Change`, so that `facts.undo` can put it back.
     """
     with connection.cursor() as cursor:
-        upkeep = _Upkeep(cursor, _values(workspace, batch_id))
+        upkeep = _Upkeep(cursor, workspace, _values(workspace, batch_id))
         for name, columns in _SCRATCH.items():
             cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
             cursor.execute(f"CREATE TEMPORARY TABLE {name} ({columns})")
@@ -524,6 +527,57 @@ SELECT DISTINCT 'conversion', w.week FROM kept AS k CROSS JOIN LATERAL (VALUES (
 """  # noqa: S608 (the pieces are the names of the journey's stages)
 
 
+# --- exchange rates -------------------------------------------------------------------------------------------------
+def rerate(workspace: Workspace) -> None:
+    """Bring facts to the workspace's own rates, as if all of these had just landed; inside the caller's transaction.
+
+    For facts whose rates were looked up before other rates landed.
+    """
+    create_touched(facts.ExchangeRate)
+    with connection.cursor() as cursor:
+        cursor.execute(_TOUCH_RATES, [workspace.pk])
+    after_landing(workspace, facts.ExchangeRate)
+
+
+def _after_rates(upkeep: _Upkeep) -> None:
+    """Facts whose currency has another rate on their day get it.
+
+    None of them is kept as it was: an undo takes the rates back, and works out anew what follows from them.
+    """
+    upkeep = replace(upkeep, values={**upkeep.values, "batch": None})
+    if not rerating.find(upkeep.cursor, upkeep.workspace):
+        return
+    for rated in rerating.OTHERS:
+        names = {"table": rated.model._meta.db_table, "day": rated.day}
+        upkeep.run(_rerate_weekly(rated.rollup) if rated.rollup else _RERATE, **names)
+    upkeep.run(_RERATE_ORDERS + _NOTE_MOVED)
+    upkeep.run("ANALYZE facts_moved")
+    _finish_orders(upkeep)
+    upkeep.run("DROP TABLE facts_rates")
+
+
+_TOUCH_RATES = """
+INSERT INTO facts_touched (new_currency, new_day) SELECT currency, day FROM facts_exchangerate WHERE workspace_id = %s
+"""
+_RERATE = """
+UPDATE {table} AS f SET fx_rate = r.fx_rate FROM facts_rates AS r
+WHERE f.workspace_id = %(workspace)s AND f.currency = r.currency AND f.{day} = r.day
+    AND f.fx_rate IS DISTINCT FROM r.fx_rate
+"""
+_RERATE_ORDERS = """
+WITH moved AS (
+    UPDATE facts_order AS o SET fx_rate = r.fx_rate FROM facts_rates AS r
+    WHERE o.workspace_id = %(workspace)s AND o.currency = r.currency AND o.order_date = r.day
+        AND o.fx_rate IS DISTINCT FROM r.fx_rate
+"""
+
+
+def _rerate_weekly(rollup: str) -> str:
+    return f"""
+        WITH rated AS ({_RERATE} RETURNING f.week)
+        INSERT INTO facts_dirty SELECT DISTINCT '{rollup}', week FROM rated"""  # noqa: S608 (texts of this package)
+
+
 # --- dirty weeks ----------------------------------------------------------------------------------------------------
 def _write_dirty_weeks(upkeep: _Upkeep) -> None:
     """Mark the weeks to be rolled. A mark that exists is written again: whoever is about to remove it waits for us."""
@@ -555,4 +609,5 @@ _STEPS: dict[type[Model], Callable[[_Upkeep], object]] = {
     facts.Investment: _nothing,
     facts.MarketIndicator: _nothing,
     facts.CompetitorOffer: _nothing,
+    facts.ExchangeRate: _after_rates,
 }

@@ -6,4 +6,5 @@ from flywheel.facts import views
 
 urlpatterns = [
     path("settings/places/", views.places, name="places"),
+    path("settings/rates/", views.rates, name="rates"),
 ]

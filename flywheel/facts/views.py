@@ -1,4 +1,4 @@
-"""The page of markets and channels."""
+"""The pages of markets and channels, and of exchange rates."""
 
 import zoneinfo
 
@@ -7,10 +7,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from flywheel.accounts.access import get_workspace
 from flywheel.accounts.models import Role
+from flywheel.facts import currency
+from flywheel.facts import rates as exchange_rates
 from flywheel.facts.places import MODELS, table
 
 
@@ -34,3 +36,18 @@ def places(request: HttpRequest, slug: str) -> HttpResponse:
         "time_zones": sorted(zoneinfo.available_timezones()),
     }
     return render(request, "facts/places.html", context)
+
+
+@login_required
+@require_safe
+def rates(request: HttpRequest, slug: str) -> HttpResponse:
+    """Exchange rates: how far the published ones go, and the workspace's own."""
+    workspace = get_workspace(request, slug)
+    context = {
+        "reach": exchange_rates.reach(workspace),
+        "own": exchange_rates.own(workspace),
+        "published": currency.followed(),
+        "most_gap": currency.MAX_GAP_DAYS,
+        "may_load": request.role >= Role.MEMBER,  # type: ignore[attr-defined]
+    }
+    return render(request, "facts/rates.html", context)

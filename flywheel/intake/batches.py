@@ -20,9 +20,10 @@ from django.utils.text import slugify
 
 from flywheel import jobs
 from flywheel.accounts.models import User, Workspace
+from flywheel.facts import rates, upkeep
 from flywheel.facts import undo as facts_undo
-from flywheel.facts import upkeep
-from flywheel.facts.models import Source
+from flywheel.facts.models import ExchangeRate, Source
+from flywheel.facts.rerating import TooLargeError
 from flywheel.intake.badrows import BadRows
 from flywheel.intake.landing import Landed, Stage
 from flywheel.intake.models import Batch, RowError
@@ -313,6 +314,7 @@ class _Staged:
 
     plan: Plan
     stage: Stage
+    rates: rates.Version  # that their amounts were turned into the base currency by
 
 
 def _land(batch: Batch, reporter: Reporter, findings: _Findings) -> None:
@@ -325,7 +327,7 @@ def _land(batch: Batch, reporter: Reporter, findings: _Findings) -> None:
         reporter.step("storing")
         landed += staged.stage.upsert(batch.workspace, batch.source, batch.pk)
         reporter.step("upkeep")
-        upkeep.after_landing(batch.workspace, staged.plan.kind.model, batch.pk)
+        _follow_up(batch, staged)
     if findings.is_bad and not (batch.skips_bad_rows and landed.any):
         raise RejectedError
     if landed.added or landed.changed:
@@ -336,6 +338,17 @@ def _land(batch: Batch, reporter: Reporter, findings: _Findings) -> None:
     )
     _keep_errors(batch, findings)
     reporter.hold()
+
+
+def _follow_up(batch: Batch, staged: _Staged) -> None:
+    """What follows from the landed rows; raises FileProblemError for an exchange rate that no amount can stand."""
+    model = staged.plan.kind.model
+    try:
+        upkeep.after_landing(batch.workspace, model, batch.pk)
+        if model is not ExchangeRate and rates.version(batch.workspace) != staged.rates:
+            upkeep.rerate(batch.workspace)  # others landed rates while this file was read
+    except TooLargeError as problem:
+        raise FileProblemError("rate_amount", detail=str(problem)) from problem
 
 
 def _staged(batch: Batch, reporter: Reporter, findings: _Findings) -> Iterator[_Staged]:
@@ -355,7 +368,7 @@ def _staged(batch: Batch, reporter: Reporter, findings: _Findings) -> Iterator[_
                 findings.notes.update({} if number else whole.notes)
             reporter.step("checking")
             _check_repeats(batch, stage, plan, _Sink(findings, bad_rows, whole.header))
-            yield _Staged(plan, stage)
+            yield _Staged(plan, stage, preparer.business.rates.version)
 
 
 @contextmanager

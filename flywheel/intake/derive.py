@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from flywheel.facts import calendar, currency
+from flywheel.facts import calendar, currency, rates
 from flywheel.intake.parsing import Parsed, Reading, Times, day_texts
 from flywheel.intake.vocabulary import Choice, plain
 
@@ -39,6 +39,8 @@ class Business:
     first_weekday: int
     market_zones: dict[str, str]  # only markets with a zone of their own
     values: dict[str, dict[str, str]]  # column -> the mapping's {word of the file: our word}
+    rates: rates.Known
+    today: np.datetime64  # in the workspace's zone
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def fx_rate(date_name: str, of: str = "") -> Compute:
 
     def compute(rows: Rows) -> Parsed:
         codes, days = rows.texts("currency"), rows.days(date_name)
-        found = currency.rates(codes, days, rows.business.base_currency)
+        found = currency.rates(codes, days, rows.business.base_currency, rows.business.rates.table)
         for at in np.flatnonzero(found.missing & ~np.isnat(days)).tolist():
             if codes[at]:
                 rows.problems.append(Problem(at, "currency", "rate", codes[at], f"{codes[at]} {days[at]}"))
@@ -174,6 +176,29 @@ def _as_json(numbers: dict[str, str]) -> str:
     """Numbers keep their digits; '' for none."""
     members = (f"{json.dumps(name, ensure_ascii=False)}: {Decimal(text):f}" for name, text in numbers.items())
     return "{" + ", ".join(members) + "}" if numbers else ""
+
+
+def past_day(name: str) -> Compute:
+    """The calendar date; a problem for one that has not come."""
+
+    def compute(rows: Rows) -> Parsed:
+        days = rows.days(name)
+        latest = rows.business.today + np.timedelta64(1, "D")  # it may be tomorrow already where the rate was made
+        rows.problems.extend(
+            Problem(at, name, "future", str(days[at])) for at in np.flatnonzero(days > latest).tolist()
+        )
+        return _dates(days)
+
+    return compute
+
+
+def per_euro(rows: Rows) -> Parsed:
+    """Units of the row's currency per euro; a problem where the file says that the euro itself is not one euro."""
+    found = rows.columns["per_euro"]
+    pairs = zip(rows.texts("currency"), found.texts, strict=True)
+    wrong = [at for at, (code, text) in enumerate(pairs) if code == currency.EURO and text and float(text) != 1]
+    rows.problems.extend(Problem(at, "per_euro", "euro", found.texts[at]) for at in wrong)
+    return found
 
 
 def customer_ref(rows: Rows) -> Parsed:

@@ -84,6 +84,7 @@ CLOCKS: Mapping[type[Model], Clock] = {
     facts.PageExperience: Clock(facts.PageExperience, "week", period="week"),
     facts.Investment: Clock(facts.Investment, "month", within="month", period="month"),
     facts.CompetitorOffer: Clock(facts.CompetitorOffer, "seen_on", within="seen_on"),
+    facts.ExchangeRate: Clock(facts.ExchangeRate, "day", within="day"),
 }
 UNDATED = frozenset({facts.OrderLine, facts.Customer, facts.Payment, facts.MarketIndicator})
 

@@ -30,6 +30,7 @@ MAX_TEXT = 500
 MAX_INTEGER = 2**31 - 1
 MAX_WHOLE_DIGITS = 13  # of an amount in its own currency; the database holds 14
 MAX_SIGNED_DIGITS = 18  # an economy's size in its own currency has up to 17
+SMALLEST_RATE = 1e-12  # as ExchangeRate.per_euro
 NUL = "\0"
 MICROSECOND = "datetime64[us]"
 LAST_MOMENT = np.timedelta64(86_399, "s")  # a deadline given as a date ends with its day
@@ -207,6 +208,14 @@ def _undressed(cell: str, decimal: str, code: str) -> str:
     whole, _, part = bare.rpartition(decimal) if decimal in bare else (bare, "", "")
     digits = re.sub("[^0-9]", "", whole).lstrip("0") or "0"
     return f"{digits}.{part}" if part else digits
+
+
+def per_euro(cell: str, reading: Reading) -> str:
+    """An exchange rate: a number that is above zero as the database keeps it."""
+    text = number(cell, reading, "per_euro")
+    if float(text) < SMALLEST_RATE:
+        raise BadCellError("per_euro")
+    return text
 
 
 def integer(cell: str, reading: Reading) -> str:
@@ -429,6 +438,7 @@ PARSERS: dict[str, Parser] = {
     "integer": integers,
     "number": each(number),
     "signed": each(signed),
+    "per_euro": each(per_euro),
     "stars": each(stars),
     "score": each(score),
     "bool": each(yes_no),

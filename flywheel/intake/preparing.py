@@ -9,6 +9,7 @@ import numpy as np
 from django.db import connection, models
 
 from flywheel.accounts.models import Workspace
+from flywheel.facts import calendar, rates
 from flywheel.facts.models import Market
 from flywheel.intake.derive import Business, Derived, Problem, Rows
 from flywheel.intake.kinds import Column, Kind
@@ -229,6 +230,8 @@ def _business(workspace: Workspace, plan: Plan) -> Business:
         first_weekday=workspace.first_weekday,
         market_zones=dict(zoned.values_list("code", "time_zone")),
         values=plan.values,
+        rates=rates.known(workspace),
+        today=np.datetime64(calendar.today(workspace), "D"),
     )
 
 

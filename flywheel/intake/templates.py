@@ -32,6 +32,7 @@ FORMS: dict[str, str | Promise] = {
     "integer": _("A whole number of zero or more"),
     "number": _("A number such as 12.5, of zero or more"),
     "signed": _("A number such as 12.5 or -12.5"),
+    "per_euro": _("A number such as 143.21, above zero"),
     "stars": _("A number from 1 to 5"),
     "score": _("A whole number from 0 to 10"),
     "bool": _("Yes or no"),

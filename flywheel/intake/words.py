@@ -19,6 +19,7 @@ EXPECTED: dict[str, str | Promise] = {
     "column_missing": _("a column of this name in the file, for the field %(detail)s"),
     "date_format": _("a date format such as %%d.%%m.%%Y %%H:%%M, with day, month and year"),
     "period": _("the first and last day of the report, at most %(detail)s days apart"),
+    "rate_amount": _("a rate at which every amount stays below 10,000,000,000 in base currency; look at %(detail)s"),
     "unpacked": _("a file of at most %(detail)s when unpacked"),
     "field_unmapped": _("a column or a fixed value for this required field"),
     # the row
@@ -31,7 +32,13 @@ EXPECTED: dict[str, str | Promise] = {
     "too_long": _("a shorter text"),
     "email": _("an e-mail address"),
     "currency": _("a currency's three letters, such as EUR"),
-    "rate": _("a currency with an exchange rate on its day: there is none for %(detail)s"),
+    "rate": _(
+        "a currency with an exchange rate on its day: there is none for %(detail)s. "
+        "A file of the kind “Exchange rates” adds it"
+    ),
+    "per_euro": _("the units of the currency that one euro is: a number above zero"),
+    "euro": _("1 for the euro itself: the file must give units of each currency per one euro"),
+    "future": _("a day that has come"),
     "money": _("an amount such as 1234.50"),
     "amount": _("a smaller amount: this one is too large"),
     "number": _("a number such as 1234.5"),

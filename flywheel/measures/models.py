@@ -6,6 +6,7 @@ A sum is NULL when no fact behind it told the value: missing is not zero.
 from django.db import models
 
 from flywheel.accounts.models import Workspace
+from flywheel.facts.models import Rollup
 from flywheel.facts.models.base import key_field
 
 
@@ -176,3 +177,29 @@ class StatusWeek(Measure):
 
     class Meta:
         indexes = week_index("status_week")
+
+
+class RolledWeek(models.Model):
+    """What a roll-up's week amounted to when it was last rolled, and what it did before it was restated.
+
+    `first_rolled_at` is of the first roll after the week was over. `restated_at` is set when a roll on a later day
+    gives other measures; `published` and `published_digest` then keep what stood before, and all three are cleared
+    when that is back.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_index=False)
+    rollup = models.CharField(max_length=12, choices=Rollup)
+    week = models.DateField()
+    digest = models.TextField()  # of all measure rows of the week, whatever their order
+    figures = models.JSONField()  # totals that a reader knows the week by: name -> number, None for unknown
+    first_rolled_at = models.DateTimeField()
+    rolled_at = models.DateTimeField()
+    restated_at = models.DateTimeField(null=True)
+    published_digest = models.TextField(default="", db_default="")
+    published = models.JSONField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["workspace", "week", "rollup"], name="rolled_week_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.rollup} {self.week}"

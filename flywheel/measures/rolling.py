@@ -12,6 +12,7 @@ from django.db import connection, models, transaction
 from engines import rollups
 from flywheel.accounts.models import Workspace
 from flywheel.facts.models import DirtyWeek, Rollup
+from flywheel.measures import restating
 from flywheel.measures.models import (
     AftersalesWeek,
     CohortMonth,
@@ -108,6 +109,9 @@ def _roll_all(workspace: Workspace, progress: Steps | None) -> int:
         _roll(workspace, target, span)
         if progress:
             progress.advance(1)
+    for name in dirty.keys() & restating.WATCHED.keys():
+        for span in week_spans(dirty[name]):
+            restating.note(workspace, name, [target.model for target in TARGETS[name]], span)
     return sum(len(weeks) for weeks in dirty.values())
 
 

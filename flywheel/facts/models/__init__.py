@@ -14,6 +14,7 @@ from flywheel.facts.models.orders import (
     Payment,
     Refund,
 )
+from flywheel.facts.models.rates import ExchangeRate
 from flywheel.facts.models.service import CustomerCampaign, Referral, Review, SurveyAnswer, Ticket
 from flywheel.facts.models.traffic import STAGES, PageExperience, Session, SessionEvent, Spend, Traffic
 from flywheel.facts.models.upkeep import Change, DirtyWeek, Rollup
@@ -28,6 +29,7 @@ __all__ = [
     "CustomerCampaign",
     "DirtyWeek",
     "Engine",
+    "ExchangeRate",
     "Fact",
     "FirstOrder",
     "Investment",

@@ -3,6 +3,7 @@
 from flywheel.intake.kinds.base import Column, Kind, NamedColumns, Words
 from flywheel.intake.kinds.market import COMPETITOR_OFFERS, INVESTMENTS, MARKET_INDICATORS
 from flywheel.intake.kinds.orders import CUSTOMERS, ORDER_LINES, ORDERS, PAYMENTS, REFUNDS
+from flywheel.intake.kinds.rates import EXCHANGE_RATES
 from flywheel.intake.kinds.service import CAMPAIGNS, REFERRALS, REVIEWS, SURVEY_ANSWERS, TICKETS
 from flywheel.intake.kinds.traffic import EVENTS, PAGE_EXPERIENCE, SPEND, TRAFFIC
 
@@ -11,6 +12,7 @@ __all__ = [
     "COMPETITOR_OFFERS",
     "CUSTOMERS",
     "EVENTS",
+    "EXCHANGE_RATES",
     "INVESTMENTS",
     "KINDS",
     "MARKET_INDICATORS",
@@ -52,6 +54,7 @@ KINDS: dict[str, Kind] = {
         INVESTMENTS,
         MARKET_INDICATORS,
         COMPETITOR_OFFERS,
+        EXCHANGE_RATES,
     )
 }
 

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('facts', '0005_changes'),
+        ('facts', '0006_remaining_facts'),
     ]
 
     operations = [
