@@ -207,6 +207,13 @@ UPLOAD_DIR = VAR_DIR / "uploads"
 MAX_UPLOAD_MB = env.number("MAX_UPLOAD_MB", 1, 100_000)
 FILE_UPLOAD_HANDLERS = ["flywheel.intake.uploads.BoundedUpload"]  # on disk, and no more than MAX_UPLOAD_MB
 FILE_UPLOAD_TEMP_DIR: Path | None = None
+WATCH_DIR = env.folder("WATCH_DIR") if env.text("WATCH_DIR") else None
+if WATCH_DIR:
+    CELERY_BEAT_SCHEDULE["take-watched-files"] = {
+        "task": "flywheel.intake.tasks.take_watched_files",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    }
 
 # --- safety ---------------------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

@@ -143,14 +143,18 @@ def keep_file(workspace: Workspace, name: str, content: IO[bytes]) -> Path:
     folder = settings.UPLOAD_DIR / str(workspace.pk)
     folder.mkdir(parents=True, exist_ok=True)
     stamp = timezone.now().strftime("%Y%m%d-%H%M%S-%f")
-    path = folder / f"{stamp}-{_safe_name(name)}"
-    with path.open("wb") as target:
-        shutil.copyfileobj(content, target, 1024 * 1024)
+    path = folder / f"{stamp}-{safe_name(name)}"
+    try:
+        with path.open("wb") as target:
+            shutil.copyfileobj(content, target, 1024 * 1024)
+    except BaseException:  # a full disk: what is there of the file only takes more of it
+        path.unlink(missing_ok=True)
+        raise
     return path
 
 
-def _safe_name(name: str) -> str:
-    """The end of the name as file systems take it."""
+def safe_name(name: str) -> str:
+    """The end of the name as file systems and the database take it."""
     sound = "".join(letter for letter in name if letter.isalnum() or letter in "._-").encode(errors="ignore")
     return sound[-NAME_BYTES:].decode(errors="ignore") or "file"
 

@@ -181,3 +181,21 @@ class RowError(models.Model):
         from flywheel.intake.words import expected
 
         return expected(self.code, self.detail)
+
+
+class WatchedFile(models.Model):
+    """A file taken from the watched folder: the row is made with its batch, so that no file becomes two."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="watched_files")
+    batch = models.ForeignKey(Batch, null=True, on_delete=models.SET_NULL, related_name="+")
+    place = models.TextField(unique=True)  # in WATCH_DIR, of the file as it was taken: acme/shop/.taken/...-orders.csv
+    taken_at = models.DateTimeField(auto_now_add=True)
+    reported_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["taken_at"], name="watched_unreported", condition=models.Q(reported_at__isnull=True)),
+        )
+
+    def __str__(self) -> str:
+        return self.place
