@@ -111,6 +111,9 @@ else:
     DATABASES = {"default": env.database(env.text("DATABASE_URL"))}
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+FEED_DATABASE_URL = env.text("FEED_DATABASE_URL")
+if FEED_DATABASE_URL:
+    env.database(FEED_DATABASE_URL, "FEED_DATABASE_URL")  # refuses another kind
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 if EMBEDDED_VALKEY:
@@ -151,6 +154,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 10},  # a busy worker need not make up for those it missed
     },
     "weekly-diagnosis": {"task": "flywheel.diagnosis.tasks.diagnose_all", "schedule": 3600.0},
+    "start-due-feeds": {
+        "task": "flywheel.intake.tasks.start_due_feeds",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "forget-old-files": {"task": "flywheel.intake.tasks.forget_old_files", "schedule": 24 * 3600.0},
 }
 

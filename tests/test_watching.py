@@ -1,6 +1,8 @@
 """The watched folder: what scripts drop is loaded once, and comes back with a report."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.utils.module_loading import import_string
 
 from flywheel.accounts.models import Workspace
 from flywheel.facts.models import Order, Source
@@ -166,6 +169,20 @@ def test_nothing_happens_without_a_watched_folder(shop: Path, settings: Any) -> 
     settings.WATCH_DIR = None
     looked_twice()
     assert names(shop) == ["orders.csv"]
+
+
+def test_beat_looks_where_the_environment_says(shop: Path, root: Path) -> None:
+    told = (
+        "from flywheel import settings as s; print(s.WATCH_DIR, s.CELERY_BEAT_SCHEDULE['take-watched-files']['task'])"
+    )
+    environment = {**os.environ, "WATCH_DIR": str(root)}
+    said = subprocess.run([sys.executable, "-c", told], env=environment, capture_output=True, text=True, check=True)
+    folder, task = said.stdout.split()
+    assert folder == str(root)
+    path = dropped(shop)
+    import_string(task)()
+    import_string(task)()
+    assert not path.exists()
 
 
 # --- only whole files -------------------------------------------------------------------------------------------------

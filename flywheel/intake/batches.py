@@ -140,10 +140,7 @@ def twin(batch: Batch) -> Batch | None:
 
 def keep_file(workspace: Workspace, name: str, content: IO[bytes]) -> Path:
     """Store an uploaded file under the workspace's folder; returns where."""
-    folder = settings.UPLOAD_DIR / str(workspace.pk)
-    folder.mkdir(parents=True, exist_ok=True)
-    stamp = timezone.now().strftime("%Y%m%d-%H%M%S-%f")
-    path = folder / f"{stamp}-{safe_name(name)}"
+    path = new_path(workspace, name)
     try:
         with path.open("wb") as target:
             shutil.copyfileobj(content, target, 1024 * 1024)
@@ -151,6 +148,14 @@ def keep_file(workspace: Workspace, name: str, content: IO[bytes]) -> Path:
         path.unlink(missing_ok=True)
         raise
     return path
+
+
+def new_path(workspace: Workspace, name: str) -> Path:
+    """Where a file of this name is to be stored, under the workspace's folder."""
+    folder = settings.UPLOAD_DIR / str(workspace.pk)
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = timezone.now().strftime("%Y%m%d-%H%M%S-%f")
+    return folder / f"{stamp}-{safe_name(name)}"
 
 
 def safe_name(name: str) -> str:

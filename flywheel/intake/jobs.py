@@ -1,12 +1,13 @@
-"""The job that loads a batch."""
+"""The jobs that load a batch and read a feed's table."""
 
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from flywheel.intake import batches
+from flywheel.intake import batches, feeds
 from flywheel.intake.batches import load
-from flywheel.intake.models import Batch
+from flywheel.intake.models import Batch, Feed
+from flywheel.intake.tables import TableProblemError
 from flywheel.jobs import JobFailed, Progress, handler
 from flywheel.jobs.models import Job
 
@@ -53,3 +54,23 @@ def run_undo(job: Job, progress: Progress) -> dict[str, Any]:
 def _batch(job: Job) -> Batch | None:
     known = Batch.objects.select_related("workspace", "source")
     return known.filter(pk=job.params["batch"], workspace=job.workspace).first()
+
+
+def record_feed_failure(job: Job) -> None:
+    """Say on the feed why its table was not read."""
+    error = Job.objects.values_list("error", flat=True).get(pk=job.pk)
+    Feed.objects.filter(pk=job.params["feed"], workspace=job.workspace).update(last_error=error)
+
+
+@handler("feed", after_failure=record_feed_failure)
+def run_feed(job: Job, progress: Progress) -> dict[str, Any]:
+    """Read what is new in the table of the feed that `job.params["feed"]` names; its batch is a job of its own."""
+    known = Feed.objects.select_related("workspace", "source", "batch__job")
+    feed = known.filter(pk=job.params["feed"], workspace=job.workspace).first()
+    if feed is None:
+        return {}  # removed while its job waited
+    try:
+        batch = feeds.read(feed, progress)
+    except TableProblemError as problem:
+        raise JobFailed(str(problem)) from problem
+    return {"batch": batch.pk} if batch else {}

@@ -199,3 +199,32 @@ class WatchedFile(models.Model):
 
     def __str__(self) -> str:
         return self.place
+
+
+class Feed(models.Model):
+    """A table that a loader writes and that is read on schedule; only the operator makes one (`manage.py add_feed`).
+
+    `cursor`: up to where it has landed, as text. `reached`: up to where `batch` goes while that is not over, else ''.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="feeds")
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="feeds")
+    name = models.CharField(max_length=200, unique=True)
+    schema = models.CharField(max_length=63)
+    table = models.CharField(max_length=63)
+    plan = models.JSONField(default=dict)  # one of Batch.plans
+    cursor_column = models.CharField(max_length=63)
+    cursor = models.TextField(blank=True)
+    reached = models.TextField(blank=True)
+    batch = models.ForeignKey(Batch, null=True, on_delete=models.SET_NULL, related_name="+")  # the latest
+    every_minutes = models.PositiveIntegerField(default=60)
+    enabled = models.BooleanField(default=True)
+    last_run_at = models.DateTimeField(null=True)
+    last_error = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name

@@ -6,11 +6,13 @@ KINDS = {
     "import": _("Import a file"),
     "check": _("Check a file"),
     "undo": _("Undo a file"),
+    "feed": _("Read a table"),
     "roll": _("Sum up the changed weeks"),
     "diagnose": _("Find the weakest link"),
     "demo": _("Build the demo business"),
 }
 STEPS = {
+    "fetching": _("Reading the table"),
     "reading": _("Reading the file"),
     "parsing": _("Reading the file"),
     "checking": _("Checking every row"),
