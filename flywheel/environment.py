@@ -38,6 +38,8 @@ VARIABLES: dict[str, Variable] = {
         Variable("WEB_WORKERS", "2", "Web server processes."),
         Variable("CELERY_WORKERS", "2", "Celery worker processes."),
         Variable("MAX_UPLOAD_MB", "2048", "Largest file accepted by the upload page."),
+        Variable("WATCH_DIR", "", "Folder whose files are loaded by themselves (docs/operations.md). Empty: off."),
+        Variable("FEED_DATABASE_URL", "", "postgres://... where feeds read tables (docs/handover.md). Empty: our own."),
         Variable("EMAIL_URL", "", "smtp://user:password@host:587/?tls=true or smtps://... Empty: no mail is sent."),
         Variable("EMAIL_FROM", "", "Sender of that mail, e.g. flywheel@example.com. Required with EMAIL_URL."),
         Variable("DEMO_ORDERS", "200000", "Orders in the demo business."),
@@ -83,11 +85,11 @@ def choice(name: str, allowed: set[str]) -> str:
     return value
 
 
-def database(url: str) -> dict[str, object]:
+def database(url: str, name: str = "DATABASE_URL") -> dict[str, object]:
     """Django's DATABASES entry for a postgres:// address; raises ImproperlyConfigured when it is another kind."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
-        raise ImproperlyConfigured("DATABASE_URL: expected postgres://user:password@host:port/name.")
+        raise ImproperlyConfigured(f"{name}: expected postgres://user:password@host:port/name.")
     options = dict(parse_qsl(parts.query))
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -148,10 +150,15 @@ def mail_sender() -> str:
     return sender
 
 
+def folder(name: str) -> Path:
+    """The variable as a folder, absolute; a relative one is in the checkout."""
+    path = Path(text(name)).expanduser()
+    return path if path.is_absolute() else BASE_DIR / path
+
+
 def var_dir() -> Path:
     """The folder of everything the program writes, absolute."""
-    folder = Path(text("VAR_DIR")).expanduser()
-    return folder if folder.is_absolute() else BASE_DIR / folder
+    return folder("VAR_DIR")
 
 
 def table() -> str:

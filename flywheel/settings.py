@@ -111,6 +111,9 @@ else:
     DATABASES = {"default": env.database(env.text("DATABASE_URL"))}
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+FEED_DATABASE_URL = env.text("FEED_DATABASE_URL")
+if FEED_DATABASE_URL:
+    env.database(FEED_DATABASE_URL, "FEED_DATABASE_URL")  # refuses another kind
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 if EMBEDDED_VALKEY:
@@ -152,6 +155,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "weekly-diagnosis": {"task": "flywheel.diagnosis.tasks.diagnose_all", "schedule": 3600.0},
     "check-sources": {"task": "flywheel.intake.tasks.check_all_sources", "schedule": 3600.0},  # once a day for each
+    "start-due-feeds": {
+        "task": "flywheel.intake.tasks.start_due_feeds",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "forget-old-files": {"task": "flywheel.intake.tasks.forget_old_files", "schedule": 24 * 3600.0},
 }
 
@@ -208,6 +216,13 @@ UPLOAD_DIR = VAR_DIR / "uploads"
 MAX_UPLOAD_MB = env.number("MAX_UPLOAD_MB", 1, 100_000)
 FILE_UPLOAD_HANDLERS = ["flywheel.intake.uploads.BoundedUpload"]  # on disk, and no more than MAX_UPLOAD_MB
 FILE_UPLOAD_TEMP_DIR: Path | None = None
+WATCH_DIR = env.folder("WATCH_DIR") if env.text("WATCH_DIR") else None
+if WATCH_DIR:
+    CELERY_BEAT_SCHEDULE["take-watched-files"] = {
+        "task": "flywheel.intake.tasks.take_watched_files",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    }
 
 # --- safety ---------------------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

@@ -143,17 +143,26 @@ def twin(batch: Batch) -> Batch | None:
 
 def keep_file(workspace: Workspace, name: str, content: IO[bytes]) -> Path:
     """Store an uploaded file under the workspace's folder; returns where."""
-    folder = settings.UPLOAD_DIR / str(workspace.pk)
-    folder.mkdir(parents=True, exist_ok=True)
-    stamp = timezone.now().strftime("%Y%m%d-%H%M%S-%f")
-    path = folder / f"{stamp}-{_safe_name(name)}"
-    with path.open("wb") as target:
-        shutil.copyfileobj(content, target, 1024 * 1024)
+    path = new_path(workspace, name)
+    try:
+        with path.open("wb") as target:
+            shutil.copyfileobj(content, target, 1024 * 1024)
+    except BaseException:  # a full disk: what is there of the file only takes more of it
+        path.unlink(missing_ok=True)
+        raise
     return path
 
 
-def _safe_name(name: str) -> str:
-    """The end of the name as file systems take it."""
+def new_path(workspace: Workspace, name: str) -> Path:
+    """Where a file of this name is to be stored, under the workspace's folder."""
+    folder = settings.UPLOAD_DIR / str(workspace.pk)
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = timezone.now().strftime("%Y%m%d-%H%M%S-%f")
+    return folder / f"{stamp}-{safe_name(name)}"
+
+
+def safe_name(name: str) -> str:
+    """The end of the name as file systems and the database take it."""
     sound = "".join(letter for letter in name if letter.isalnum() or letter in "._-").encode(errors="ignore")
     return sound[-NAME_BYTES:].decode(errors="ignore") or "file"
 

@@ -1,13 +1,14 @@
-"""The jobs of batches, and the one that checks the sources."""
+"""The jobs of batches and feeds, and the one that checks the sources."""
 
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from flywheel.intake import batches, health
+from flywheel.intake import batches, feeds, health
 from flywheel.intake.batches import load
-from flywheel.intake.models import Batch
+from flywheel.intake.models import Batch, Feed
+from flywheel.intake.tables import TableProblemError
 from flywheel.jobs import JobFailed, Progress, handler
 from flywheel.jobs.models import Job
 
@@ -63,3 +64,23 @@ def check_sources(job: Job, progress: Progress) -> dict[str, int]:
         checked = health.check(job.workspace, progress)
         progress.hold()
     return {"checked": checked}
+
+
+def record_feed_failure(job: Job) -> None:
+    """Say on the feed why its table was not read."""
+    error = Job.objects.values_list("error", flat=True).get(pk=job.pk)
+    Feed.objects.filter(pk=job.params["feed"], workspace=job.workspace).update(last_error=error)
+
+
+@handler("feed", after_failure=record_feed_failure)
+def run_feed(job: Job, progress: Progress) -> dict[str, Any]:
+    """Read what is new in the table of the feed that `job.params["feed"]` names; its batch is a job of its own."""
+    known = Feed.objects.select_related("workspace", "source", "batch__job")
+    feed = known.filter(pk=job.params["feed"], workspace=job.workspace).first()
+    if feed is None:
+        return {}  # removed while its job waited
+    try:
+        batch = feeds.read(feed, progress)
+    except TableProblemError as problem:
+        raise JobFailed(str(problem)) from problem
+    return {"batch": batch.pk} if batch else {}

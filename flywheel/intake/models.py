@@ -181,3 +181,50 @@ class RowError(models.Model):
         from flywheel.intake.words import expected
 
         return expected(self.code, self.detail)
+
+
+class WatchedFile(models.Model):
+    """A file taken from the watched folder: the row is made with its batch, so that no file becomes two."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="watched_files")
+    batch = models.ForeignKey(Batch, null=True, on_delete=models.SET_NULL, related_name="+")
+    place = models.TextField(unique=True)  # in WATCH_DIR, of the file as it was taken: acme/shop/.taken/...-orders.csv
+    taken_at = models.DateTimeField(auto_now_add=True)
+    reported_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["taken_at"], name="watched_unreported", condition=models.Q(reported_at__isnull=True)),
+        )
+
+    def __str__(self) -> str:
+        return self.place
+
+
+class Feed(models.Model):
+    """A table that a loader writes and that is read on schedule; only the operator makes one (`manage.py add_feed`).
+
+    `cursor`: up to where it has landed, as text. `reached`: up to where `batch` goes while that is not over, else ''.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="feeds")
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="feeds")
+    name = models.CharField(max_length=200, unique=True)
+    schema = models.CharField(max_length=63)
+    table = models.CharField(max_length=63)
+    plan = models.JSONField(default=dict)  # one of Batch.plans
+    cursor_column = models.CharField(max_length=63)
+    cursor = models.TextField(blank=True)
+    reached = models.TextField(blank=True)
+    batch = models.ForeignKey(Batch, null=True, on_delete=models.SET_NULL, related_name="+")  # the latest
+    every_minutes = models.PositiveIntegerField(default=60)
+    enabled = models.BooleanField(default=True)
+    last_run_at = models.DateTimeField(null=True)
+    last_error = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name

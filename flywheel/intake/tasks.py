@@ -7,7 +7,7 @@ from django.utils import timezone
 from flywheel import jobs
 from flywheel.accounts.models import Workspace
 from flywheel.facts.models import Source
-from flywheel.intake import batches
+from flywheel.intake import batches, feeds, watching
 from flywheel.intake.health import CHECK
 from flywheel.jobs.models import Job
 
@@ -28,3 +28,17 @@ def check_all_sources() -> None:
         midnight = timezone.localtime(timezone=workspace.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         if not Job.objects.filter(workspace=workspace, kind=CHECK, created_at__gte=midnight).exists():
             jobs.start(workspace, CHECK, {}, once=True)
+
+
+@shared_task
+def take_watched_files() -> None:
+    """Beat: load what scripts have dropped into WATCH_DIR, and report what became of it."""
+    watching.look()
+
+
+@shared_task
+def start_due_feeds() -> None:
+    """Beat: read the tables of the feeds whose time has come."""
+    started = feeds.start_due(timezone.now())
+    if started:
+        log.info("feeds.started", feeds=started)

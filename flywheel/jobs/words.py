@@ -6,12 +6,14 @@ KINDS = {
     "import": _("Import a file"),
     "check": _("Check a file"),
     "undo": _("Undo a file"),
+    "feed": _("Read a table"),
     "roll": _("Sum up the changed weeks"),
     "diagnose": _("Find the weakest link"),
     "check_sources": _("Check the sources"),
     "demo": _("Build the demo business"),
 }
 STEPS = {
+    "fetching": _("Reading the table"),
     "reading": _("Reading the file"),
     "parsing": _("Reading the file"),
     "checking": _("Checking every row"),

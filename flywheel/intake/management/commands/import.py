@@ -2,7 +2,6 @@
 """manage.py import: load files without the browser, by hand or from a script."""
 
 import sys
-import time
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -13,45 +12,14 @@ from flywheel.accounts.models import Workspace
 from flywheel.facts.models import Source
 from flywheel.intake import batches
 from flywheel.intake.kinds import KINDS
-from flywheel.intake.models import Batch, RowError
+from flywheel.intake.models import Batch
 from flywheel.intake.reading import FileProblemError
 from flywheel.intake.recognising import Guess, first_guess, known_names
-from flywheel.intake.words import expected, note
-from flywheel.jobs.words import STEPS
+from flywheel.intake.reports import outcome, problems
+from flywheel.intake.terminal import Terminal
+from flywheel.intake.words import expected
 
-TICK_SECONDS = 0.5
 DEFAULT_SOURCE = "import"
-
-
-class Terminal:
-    """Tells the progress on one line of stderr, when that is a terminal."""
-
-    def __init__(self, name: str, stream: Any) -> None:
-        self.name, self.stream = name, stream
-        self.text, self.done, self.total = "", 0, 0
-        self.told_at = 0.0
-
-    def step(self, name: str, total: int = 0) -> None:
-        """A new step begins."""
-        self.text, self.done, self.total = str(STEPS[name]), 0, total
-        self._tell()
-
-    def advance(self, n: int = 1) -> None:
-        """`n` more parts are done."""
-        self.done += n
-        if time.monotonic() - self.told_at > TICK_SECONDS:
-            self._tell()
-
-    def hold(self) -> None:
-        """Nobody else works on the batch."""
-
-    def _tell(self) -> None:
-        self.told_at = time.monotonic()
-        share = f" {100 * self.done // self.total} %" if self.total else ""
-        if self.stream.isatty():
-            self.stream.write(f"\r\033[K{self.name}: {self.text}{share}", ending="")
-        elif not self.done:
-            self.stream.write(f"{self.name}: {self.text}")
 
 
 class Command(BaseCommand):
@@ -121,27 +89,9 @@ class Command(BaseCommand):
         return guess
 
     def _report(self, batch: Batch) -> bool:
-        if batch.state == Batch.State.LOADED:
-            counts = f"{batch.added:,} new, {batch.changed:,} changed, {batch.unchanged:,} unchanged"
-            self.stdout.write(f"{batch.file_name}: {batch.rows:,} rows as {batch.kind}: {counts}")
-            if batch.rejected:
-                self.stderr.write(f"{batch.file_name}: {batch.rejected:,} bad rows left out")
-                self._list_errors(batch)
-            for code, count in batch.notes.items():
-                self.stdout.write(f"  {note(code, count)}")
-            return True
-        self.stderr.write(f"{batch.file_name}: nothing loaded, {batch.rejected:,} bad rows")
-        self._list_errors(batch)
-        return False
-
-    def _list_errors(self, batch: Batch) -> None:
-        for error in batch.errors.all():
-            self.stderr.write(f"  {_sentence(error)}")
-        if (path := batches.bad_rows_path(batch)).exists():
-            self.stderr.write(f"  The bad rows: {path}")
-
-
-def _sentence(error: RowError) -> str:
-    column = f", {error.column}" if error.column else ""
-    value = f": {error.value!r}" if error.value else ""
-    return f"line {error.line}{column}{value}: expected {expected(error.code, error.detail)}"
+        loaded = batch.state == Batch.State.LOADED
+        for line in outcome(batch):
+            (self.stdout if loaded else self.stderr).write(line)
+        for line in problems(batch):
+            self.stderr.write(line)
+        return loaded
