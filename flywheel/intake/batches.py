@@ -405,9 +405,8 @@ def _read(table: Table, preparer: Preparer, stage: Stage, reporter: Reporter, si
 
 
 def _check_repeats(batch: Batch, stage: Stage, plan: Plan, sink: _Sink) -> None:
-    """Equal keys in one file; the rows that contradict each other are read again for the file of the bad rows."""
-    key = plan.columns.get(plan.kind.key[0], plan.kind.key[0])
-    issues = [replace(issue, column=key) for issue in stage.settle_repeats()]
+    """Equal keys in one file; the rows with a problem are read again for the file of the bad rows."""
+    issues = [replace(issue, column=plan.columns.get(issue.column, issue.column)) for issue in stage.settle_repeats()]
     if issues:
         wanted = {issue.line for issue in issues}
         with _opened(batch.workspace, Path(batch.path), plan) as (_whole, table, _preparer):

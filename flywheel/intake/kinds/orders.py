@@ -161,7 +161,7 @@ ORDER_LINES = Kind(
         long_text("name", _("Product name"), "Trail shoe", "Day pack", aliases=("product_name", "item_name", "title")),
         long_text("category", _("Category"), "shoes", "bags", aliases=("product_category",)),
         count("quantity", _("Quantity"), "1", "2", aliases=("qty", "units")),
-        money("price", _("Price per unit"), "50.00", "24.95", aliases=("unit_price",)),
+        money("price", _("Price per unit"), "50.00", "24.95", aliases=("unit_price",), per_unit=True),
         money("discount", _("Discount"), "5.00", "0", help=_("Of the whole line."), aliases=("line_discount",)),
         currency(),
     ),
