@@ -10,7 +10,7 @@ import pytest
 
 from flywheel.accounts.models import Workspace
 from flywheel.environment import BASE_DIR
-from flywheel.facts.models import Channel, Order, OrderLine, Refund, Spend, Ticket, Traffic
+from flywheel.facts.models import Channel, CustomerCampaign, Order, OrderLine, Refund, Spend, Ticket, Traffic
 from flywheel.intake.formats import FORMATS
 from flywheel.intake.formats.base import Format
 from flywheel.intake.kinds import KINDS
@@ -144,10 +144,11 @@ def test_shopify_lines_make_one_order(workspace: Workspace, tmp_path: Path) -> N
     assert (order.total, order.net_base, order.discount) == (Decimal("25"), Decimal("18"), Decimal("2"))
     assert order.customer not in ("", "ann@example.com")
     lines = OrderLine.objects.filter(order_ref="#1001").order_by("external_id")
-    assert [(line.external_id, line.sku, line.quantity, line.price, line.currency) for line in lines] == [
-        ("#1001:1", "SHIRT", 1, Decimal("20"), "EUR"),
-        ("#1001:2", "SOAP", 3, Decimal("5"), "EUR"),
+    assert [(line.external_id, line.sku, line.name, line.quantity, line.price, line.currency) for line in lines] == [
+        ("#1001:1", "SHIRT", "Shirt", 1, Decimal("20"), "EUR"),
+        ("#1001:2", "SOAP", "Soap", 3, Decimal("5"), "EUR"),
     ]
+    assert lines[0].discount == Decimal("2")
 
 
 @pytest.mark.parametrize(
@@ -693,7 +694,21 @@ def test_tiktok_ads_are_read_day_by_day(workspace: Workspace, tmp_path: Path) ->
     rows = [row | {"Clicks (destination)": "30"}, row | {"By Day": "", "Campaign name": "Total of 1 results"}]
     read(workspace, tmp_path, "tiktok-ads", rows)
     spend = Spend.objects.get()
-    assert (spend.date, spend.channel, spend.cost, spend.clicks) == (dt.date(2026, 9, 1), "tiktok", Decimal("12.5"), 30)
+    assert (spend.channel, spend.cost, spend.clicks) == ("tiktok", Decimal("12.5"), 30)
+
+
+# --- Klaviyo ----------------------------------------------------------------------------------------------------------
+def test_klaviyo_campaigns_are_counted_in_people(workspace: Workspace, tmp_path: Path) -> None:
+    row = {"Campaign Name": "Spring", "Send Time": "2026-03-02 09:00:00", "Total Recipients": "64517.0"}
+    people = {"Unique Opens": "45587.0", "Unique Clicks": "264.0", "Unique Placed Order": "48.0", "Unsubscribes": "170.0"}
+    named = row | people | {"Revenue": "2800.27", "Campaign ID": "01C", "Campaign Channel": "Email"}
+    read(workspace, tmp_path, "klaviyo-campaigns", [named])
+    read(workspace, tmp_path, "klaviyo-campaigns", [row | people])  # an older export, without ids
+    campaigns = {campaign.external_id: campaign for campaign in CustomerCampaign.objects.all()}
+    assert campaigns.keys() == {"01C", "Spring 2026-03-02 09:00:00"}
+    one = campaigns["01C"]
+    assert (one.sent, one.opened, one.clicked, one.ordered, one.unsubscribed) == (64_517, 45_587, 264, 48, 170)
+    assert (one.channel, one.revenue) == ("Email", None)
 
 
 # --- Zendesk ----------------------------------------------------------------------------------------------------------
