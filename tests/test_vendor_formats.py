@@ -700,7 +700,12 @@ def test_tiktok_ads_are_read_day_by_day(workspace: Workspace, tmp_path: Path) ->
 # --- Klaviyo ----------------------------------------------------------------------------------------------------------
 def test_klaviyo_campaigns_are_counted_in_people(workspace: Workspace, tmp_path: Path) -> None:
     row = {"Campaign Name": "Spring", "Send Time": "2026-03-02 09:00:00", "Total Recipients": "64517.0"}
-    people = {"Unique Opens": "45587.0", "Unique Clicks": "264.0", "Unique Placed Order": "48.0", "Unsubscribes": "170.0"}
+    people = {
+        "Unique Opens": "45587.0",
+        "Unique Clicks": "264.0",
+        "Unique Placed Order": "48.0",
+        "Unsubscribes": "170.0",
+    }
     named = row | people | {"Revenue": "2800.27", "Campaign ID": "01C", "Campaign Channel": "Email"}
     read(workspace, tmp_path, "klaviyo-campaigns", [named])
     read(workspace, tmp_path, "klaviyo-campaigns", [row | people])  # an older export, without ids

@@ -44,8 +44,8 @@ CAMPAIGNS_EXPORT = Format(
         ),
     ),
     help=_(
-        "Klaviyo: Analytics, Custom reports or Campaigns, Export as CSV. Choose the time zone of the account. Revenue is "
-        "not read, since the file does not tell its currency: map it by hand with the currency of the account."
+        "Klaviyo: Analytics, Custom reports or Campaigns, Export as CSV. Choose the time zone of the account. Revenue "
+        "is not read, since the file does not tell its currency: map it by hand with the currency of the account."
     ),
 )
 FORMATS = (CAMPAIGNS_EXPORT,)
