@@ -10,14 +10,14 @@ import pytest
 
 from flywheel.accounts.models import Workspace
 from flywheel.environment import BASE_DIR
-from flywheel.facts.models import Channel, CustomerCampaign, Order, OrderLine, Refund, Spend, Ticket, Traffic
+from flywheel.facts.models import Channel, CustomerCampaign, Order, OrderFee, OrderLine, Refund, Spend, Ticket, Traffic
 from flywheel.intake.formats import FORMATS
 from flywheel.intake.formats.base import Format
 from flywheel.intake.kinds import KINDS
 from flywheel.intake.models import Batch
 from flywheel.intake.plans import Plan
 from flywheel.intake.recognising import guess
-from tests.builders import Row, csv_file, load_plan
+from tests.builders import Row, csv_file, load_plan, loaded, order
 
 pytestmark = pytest.mark.django_db
 Plans = Sequence[Plan]
@@ -409,6 +409,31 @@ def test_a_settlements_refunds_are_added_up_in_the_currency_of_its_first_row(
         ("112-8:77", "112-8", Decimal("25.00"), "USD"),
         ("112-8:78", "112-8", Decimal("3.00"), "USD"),
     }
+
+
+def test_a_settlements_fees_are_costs_of_the_orders(workspace: Workspace, tmp_path: Path) -> None:
+    first = settled(order_id="", posted_date="", currency="EUR")
+    commission = {"transaction_type": "Order", "item_related_fee_type": "Commission"}
+    tax = {"transaction_type": "Order", "item_related_fee_type": "MarketplaceFacilitatorTax-Principal"}
+    rows = [
+        first,
+        settled(**commission, item_related_fee_amount="-3.00"),
+        settled(**commission, item_related_fee_amount="-1.50"),
+        settled(**tax, item_related_fee_amount="-1.90"),
+        settled(transaction_type="Order", item_related_fee_type="FBAFee", item_related_fee_amount="-2.50"),
+        settled(transaction_type="Subscription", order_id="", item_related_fee_amount="-39.00"),
+    ]
+    read(workspace, tmp_path, "amazon-settlement", rows)
+    assert {fee.name: fee.amount for fee in OrderFee.objects.all()} == {
+        "Commission": Decimal("4.5"),
+        "FBAFee": Decimal("2.5"),
+    }
+    loaded(workspace, tmp_path, "orders", [{**order("112-8"), "cogs": "40"}], source="amazon-settlement")
+    assert Order.objects.get().contribution_base == Decimal("53")
+    back = {"transaction_type": "Refund", "adjustment_id": "7", "item_related_fee_type": "Commission"}
+    later = [settled(**back, item_related_fee_amount="4.50") | {"settlement-id": "60166"}]
+    read(workspace, tmp_path, "amazon-settlement", [first, *later])
+    assert Order.objects.get().contribution_base == Decimal("57.5")
 
 
 def test_a_refund_below_zero_is_refused_at_its_row(workspace: Workspace, tmp_path: Path) -> None:

@@ -70,6 +70,12 @@ class _Findings:
         self.first.extend(issues[: KEPT_ERRORS - len(self.first)])
         self.bad_lines.update(issue.line for issue in issues if issue.line)
 
+    def counting(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        """The chunks, their rows counted as they pass."""
+        for chunk in chunks:
+            self.rows += len(chunk.rows) + len(chunk.ragged)
+            yield chunk
+
     @property
     def is_bad(self) -> bool:
         return bool(self.first)
@@ -347,11 +353,9 @@ def _staged(batch: Batch, reporter: Reporter, findings: _Findings) -> Iterator[_
     with BadRows(bad_rows_path(batch)) as bad_rows:
         for number, plan in enumerate(batch.as_plans):
             reporter.step("reading", total=batch.size)
-            with _opened(batch.workspace, path, plan) as (whole, table, preparer):
+            with _opened(batch.workspace, path, plan, None if number else findings) as (whole, table, preparer):
                 stage = Stage(plan.kind, preparer.slots, plan.sums)
-                counted = findings.rows
                 _read(table, preparer, stage, reporter, _Sink(findings, bad_rows, whole.header))
-                findings.rows = counted if number else findings.rows
                 findings.notes.update({} if number else whole.notes)
             reporter.step("checking")
             _check_repeats(batch, stage, plan, _Sink(findings, bad_rows, whole.header))
@@ -359,11 +363,17 @@ def _staged(batch: Batch, reporter: Reporter, findings: _Findings) -> Iterator[_
 
 
 @contextmanager
-def _opened(workspace: Workspace, path: Path, plan: Plan) -> Iterator[tuple[Table, Table, Preparer]]:
-    """The file's table, the same as the plan sees it, and the one who makes its chunks ready."""
+def _opened(
+    workspace: Workspace, path: Path, plan: Plan, findings: _Findings | None = None
+) -> Iterator[tuple[Table, Table, Preparer]]:
+    """The file's table, the same as the plan sees it, and the one who makes its chunks ready.
+
+    With `findings` the file's rows are counted there, whatever the plan makes of them.
+    """
     reading = reading_of(workspace, plan)
     with opened(path, plan.options.get("encoding", ""), plan.options.get("delimiter", "")) as whole:
-        table = shaped(whole, plan, reading)
+        counted = replace(whole, chunks=findings.counting(whole.chunks)) if findings else whole
+        table = shaped(counted, plan, reading)
         plan = as_spread(plan)
         plan.check(table.header)
         preparer = Preparer(workspace, plan, table.header)
@@ -388,18 +398,16 @@ class _Sink:
 
 def _read(table: Table, preparer: Preparer, stage: Stage, reporter: Reporter, sink: _Sink) -> None:
     """Read the whole file into the stage, its bad rows to the sink."""
-    findings, seen, rows = sink.findings, 0, 0
+    findings, seen = sink.findings, 0
     with stage.receiving() as store:
         for chunk in table.chunks:
             prepared = preparer.prepare(chunk)
-            rows += len(chunk.rows) + len(chunk.ragged)
             if prepared.issues:
                 sink.add(prepared.bad_cells, prepared.issues)
             store(prepared.without(findings.bad_lines) if prepared.issues else prepared)
             findings.notes.update(prepared.rows.notes)
             reporter.advance(table.position() - seen)
             seen = table.position()
-    findings.rows += rows
     if not findings.rows:
         raise FileProblemError("no_rows")
 

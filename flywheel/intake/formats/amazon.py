@@ -16,7 +16,7 @@ from flywheel.intake.formats.makers import (
     unless,
     where,
 )
-from flywheel.intake.kinds import ORDER_LINES, ORDERS, REFUNDS, TRAFFIC
+from flywheel.intake.kinds import ORDER_FEES, ORDER_LINES, ORDERS, REFUNDS, TRAFFIC
 
 CANCELLED = "cancel?led"
 TAX_ON_TOP = r"amazon\.(com|ca)"  # marketplaces whose prices are told without tax; elsewhere they contain it
@@ -161,12 +161,28 @@ _REFUND_PART = Part(
     only="given back",
     sums=True,
 )
+# A fee is told as an amount below zero. Tax that a marketplace keeps and hands on is none.
+_NO_FEE = "marketplacefacilitator.*|lowvaluegoods.*"
+_FEE_PART = Part(
+    ORDER_FEES,
+    {
+        "order_id": "order-id",
+        "fee": "fee's name",
+        "amount": "fee",
+        "currency": "settlement's currency",
+        "charged_at": "posted at",
+        "statement": "settlement-id",
+    },
+    only="fee",
+    sums=True,
+)
 _CURRENCY = Made("settlement's currency", ("currency",), carried_down("currency"))  # told in the first row only
 _REFUND_ID = Made("refund", ("order-id",), joined("order-id", "adjustment-id"))
 _SETTLEMENT_HELP = _(
-    "Seller Central: Payments, Reports repository, a settlement as “Flat file”. Its refunds are read; sales stand in "
-    "the report of all orders, and fees, transfers and other rows are not read."
+    "Seller Central: Payments, Reports repository, a settlement as “Flat file”. Its refunds and the fees of orders are "
+    "read; sales stand in the report of all orders, and transfers, service fees and other rows are not read."
 )
+_FEES = ("item-related-fee", "order-fee", "shipment-fee")
 SETTLEMENT = Format(
     "amazon-settlement",
     "Amazon: settlement (flat file)",
@@ -176,6 +192,7 @@ SETTLEMENT = Format(
         Header("price-type", needed=True),
         Header("price-amount", needed=True),
         Header("promotion-amount"),
+        *(Header(f"{fee}-{part}") for fee in _FEES for part in ("type", "amount")),
     ),
     made=(
         _CURRENCY,
@@ -184,8 +201,13 @@ SETTLEMENT = Format(
         Made("amount", ("price-amount",), first_of("price-amount", "promotion-amount")),
         Made("of a refund", ("price-amount",), where("transaction-type", _REFUND, "amount")),
         Made("given back", ("price-amount",), negated("of a refund")),
+        Made("fee's name", ("item-related-fee-type",), first_of(*(f"{fee}-type" for fee in _FEES))),
+        Made("fee told", ("item-related-fee-amount",), first_of(*(f"{fee}-amount" for fee in _FEES))),
+        Made("fee of an order", ("item-related-fee-amount",), unless("order-id", "", "fee told")),
+        Made("no tax", ("item-related-fee-amount",), unless("fee's name", _NO_FEE, "fee of an order")),
+        Made("fee", ("item-related-fee-amount",), negated("no tax")),
     ),
-    parts=(_REFUND_PART,),
+    parts=(_REFUND_PART, _FEE_PART),
     options={"time_zone": "UTC"},
     help=_SETTLEMENT_HELP,
 )
@@ -195,6 +217,7 @@ SETTLEMENT_V2 = Format(
     columns=(
         *_SETTLEMENT,
         Header("amount-type", needed=True),
+        Header("amount-description", needed=True),
         Header("amount", needed=True),
         Header("posted-date"),
         Header("posted-date-time"),
@@ -207,8 +230,13 @@ SETTLEMENT_V2 = Format(
         Made("price", ("amount",), where("amount-type", "itemprice|promotion", "amount")),
         Made("of a refund", ("amount",), where("transaction-type", _REFUND, "price")),
         Made("given back", ("amount",), negated("of a refund")),
+        Made("fee's name", ("amount-description",), first_of("amount-description")),
+        Made("fee told", ("amount",), where("amount-type", "(item|order|shipment)fees", "amount")),
+        Made("fee of an order", ("amount",), unless("order-id", "", "fee told")),
+        Made("no tax", ("amount",), unless("fee's name", _NO_FEE, "fee of an order")),
+        Made("fee", ("amount",), negated("no tax")),
     ),
-    parts=(_REFUND_PART,),
+    parts=(_REFUND_PART, _FEE_PART),
     options={"time_zone": "UTC"},
     help=_SETTLEMENT_HELP,
 )

@@ -203,6 +203,41 @@ PAYMENTS = Kind(
     ),
 )
 
+ORDER_FEES = Kind(
+    slug="order_fees",
+    label=_("Order fees"),
+    help=_(
+        "One row per fee of an order, such as commission or fulfilment, in the order's currency. Where an order tells "
+        "neither its cost of fulfilment nor of payment, its fees are taken off its contribution."
+    ),
+    model=facts.OrderFee,
+    key=("order_id", "statement", "fee"),
+    columns=(
+        order(required=True),
+        long_text("fee", _("Fee"), "commission", "fulfilment", target="name", required=True, aliases=("fee_type",)),
+        Column(
+            "amount",
+            "signed",
+            _("Amount"),
+            ("12.40", "-1.50"),
+            required=True,
+            help=_("A fee that was given back is below zero."),
+            aliases=("fee_amount",),
+        ),
+        currency(required=True),
+        time("charged_at", _("Charged at"), "2026-03-04 10:00:00", "2026-03-09", aliases=("posted_date", "date")),
+        Column(
+            "statement",
+            "id",
+            _("Statement"),
+            ("S-31", "S-32"),
+            target="",
+            help=_("Of the same fee in several statements each counts."),
+            aliases=("settlement_id",),
+        ),
+    ),
+)
+
 REFUNDS = Kind(
     slug="refunds",
     label=_("Refunds"),
