@@ -27,6 +27,7 @@ REMEMBERED: dict[type[Model], tuple[str, ...]] = {
     facts.Order: ("week", "delivered_week", "customer", *_PLACES),
     facts.OrderLine: (),
     facts.Payment: ("order_week", *_PLACES),
+    facts.OrderFee: ("order_ref",),
     facts.Refund: ("week", "order_ref", *_PLACES),
     facts.Review: ("week", *_PLACES),
     facts.Ticket: ("week", *_PLACES),
@@ -206,6 +207,8 @@ def _after_orders(upkeep: _Upkeep) -> None:
         upkeep.run(_MOVE_PEOPLE + _NOTE_MOVED)
     if upkeep.any("SELECT FROM facts_payment WHERE workspace_id = %(workspace)s"):
         upkeep.run(_MOVE_PAID + _NOTE_MOVED)
+    if upkeep.any("SELECT FROM facts_orderfee WHERE workspace_id = %(workspace)s"):
+        upkeep.run(_MOVE_FEES + _NOTE_MOVED)
     _finish_orders(upkeep)
 
 
@@ -232,6 +235,18 @@ def _after_payments(upkeep: _Upkeep) -> None:
     upkeep.run(_MOVE_PAID + _NOTE_MOVED)
     upkeep.run("DELETE FROM facts_moved WHERE week IS NULL")
     _after_children(upkeep, facts.Payment)
+    _finish_orders(upkeep)
+
+
+def _after_fees(upkeep: _Upkeep) -> None:
+    upkeep.run("""
+        INSERT INTO facts_moved (id)
+        SELECT DISTINCT o.id FROM facts_touched AS t
+        CROSS JOIN LATERAL (VALUES (t.old_order_ref), (t.new_order_ref)) AS r (order_ref)
+        JOIN facts_order AS o ON o.workspace_id = %(workspace)s AND o.external_id = r.order_ref""")
+    upkeep.run("ANALYZE facts_moved")
+    upkeep.run(_MOVE_FEES + _NOTE_MOVED)
+    upkeep.run("DELETE FROM facts_moved WHERE week IS NULL")
     _finish_orders(upkeep)
 
 
@@ -291,6 +306,23 @@ WITH moved AS (
         GROUP BY o.id
     ) AS p
     WHERE o.id = p.id AND o.paid IS DISTINCT FROM p.paid
+"""
+# So does a fee. One in another currency than its order's cannot be taken off it.
+_MOVE_FEES = """
+WITH moved AS (
+    UPDATE facts_order AS o SET fees = f.fees
+    FROM (
+        SELECT o.id, SUM(f.amount) AS fees
+        FROM (SELECT DISTINCT id FROM facts_moved) AS m
+        JOIN facts_order AS o ON o.id = m.id
+        LEFT JOIN facts_orderfee AS f
+            ON f.workspace_id = o.workspace_id AND f.order_ref = o.external_id AND f.currency = o.currency
+            AND (f.source_id = o.source_id OR NOT EXISTS (
+                SELECT FROM facts_order AS own WHERE own.workspace_id = f.workspace_id
+                    AND own.external_id = f.order_ref AND own.source_id = f.source_id))
+        GROUP BY o.id
+    ) AS f
+    WHERE o.id = f.id AND o.fees IS DISTINCT FROM f.fees
 """
 _MOVE_DATES = """
 WITH moved AS (
@@ -596,6 +628,7 @@ _STEPS: dict[type[Model], Callable[[_Upkeep], object]] = {
     facts.OrderLine: _nothing,
     facts.Customer: _after_customers,
     facts.Payment: _after_payments,
+    facts.OrderFee: _after_fees,
     facts.Refund: lambda upkeep: _after_children(upkeep, facts.Refund),
     facts.Review: lambda upkeep: _after_children(upkeep, facts.Review),
     facts.Ticket: lambda upkeep: _after_children(upkeep, facts.Ticket),

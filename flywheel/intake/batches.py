@@ -71,6 +71,12 @@ class _Findings:
         self.first.extend(issues[: KEPT_ERRORS - len(self.first)])
         self.bad_lines.update(issue.line for issue in issues if issue.line)
 
+    def counting(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        """The chunks, their rows counted as they pass."""
+        for chunk in chunks:
+            self.rows += len(chunk.rows) + len(chunk.ragged)
+            yield chunk
+
     @property
     def is_bad(self) -> bool:
         return bool(self.first)
@@ -369,11 +375,9 @@ def _staged(batch: Batch, reporter: Reporter, findings: _Findings) -> Iterator[_
     with BadRows(bad_rows_path(batch)) as bad_rows:
         for number, plan in enumerate(batch.as_plans):
             reporter.step("reading", total=batch.size)
-            with _opened(batch.workspace, path, plan) as (whole, table, preparer):
+            with _opened(batch.workspace, path, plan, None if number else findings) as (whole, table, preparer):
                 stage = Stage(plan.kind, preparer.slots, plan.sums)
-                counted = findings.rows
                 _read(table, preparer, stage, reporter, _Sink(findings, bad_rows, whole.header))
-                findings.rows = counted if number else findings.rows
                 findings.notes.update({} if number else whole.notes)
             reporter.step("checking")
             _check_repeats(batch, stage, plan, _Sink(findings, bad_rows, whole.header))
@@ -381,11 +385,17 @@ def _staged(batch: Batch, reporter: Reporter, findings: _Findings) -> Iterator[_
 
 
 @contextmanager
-def _opened(workspace: Workspace, path: Path, plan: Plan) -> Iterator[tuple[Table, Table, Preparer]]:
-    """The file's table, the same as the plan sees it, and the one who makes its chunks ready."""
+def _opened(
+    workspace: Workspace, path: Path, plan: Plan, findings: _Findings | None = None
+) -> Iterator[tuple[Table, Table, Preparer]]:
+    """The file's table, the same as the plan sees it, and the one who makes its chunks ready.
+
+    With `findings` the file's rows are counted there, whatever the plan makes of them.
+    """
     reading = reading_of(workspace, plan)
     with opened(path, plan.options.get("encoding", ""), plan.options.get("delimiter", "")) as whole:
-        table = shaped(whole, plan, reading)
+        counted = replace(whole, chunks=findings.counting(whole.chunks)) if findings else whole
+        table = shaped(counted, plan, reading)
         plan = as_spread(plan)
         plan.check(table.header)
         preparer = Preparer(workspace, plan, table.header)
@@ -410,26 +420,23 @@ class _Sink:
 
 def _read(table: Table, preparer: Preparer, stage: Stage, reporter: Reporter, sink: _Sink) -> None:
     """Read the whole file into the stage, its bad rows to the sink."""
-    findings, seen, rows = sink.findings, 0, 0
+    findings, seen = sink.findings, 0
     with stage.receiving() as store:
         for chunk in table.chunks:
             prepared = preparer.prepare(chunk)
-            rows += len(chunk.rows) + len(chunk.ragged)
             if prepared.issues:
                 sink.add(prepared.bad_cells, prepared.issues)
             store(prepared.without(findings.bad_lines) if prepared.issues else prepared)
             findings.notes.update(prepared.rows.notes)
             reporter.advance(table.position() - seen)
             seen = table.position()
-    findings.rows += rows
     if not findings.rows:
         raise FileProblemError("no_rows")
 
 
 def _check_repeats(batch: Batch, stage: Stage, plan: Plan, sink: _Sink) -> None:
-    """Equal keys in one file; the rows that contradict each other are read again for the file of the bad rows."""
-    key = plan.columns.get(plan.kind.key[0], plan.kind.key[0])
-    issues = [replace(issue, column=key) for issue in stage.settle_repeats()]
+    """Equal keys in one file; the rows with a problem are read again for the file of the bad rows."""
+    issues = [replace(issue, column=plan.columns.get(issue.column, issue.column)) for issue in stage.settle_repeats()]
     if issues:
         wanted = {issue.line for issue in issues}
         with _opened(batch.workspace, Path(batch.path), plan) as (_whole, table, _preparer):

@@ -86,7 +86,7 @@ CLOCKS: Mapping[type[Model], Clock] = {
     facts.CompetitorOffer: Clock(facts.CompetitorOffer, "seen_on", within="seen_on"),
     facts.ExchangeRate: Clock(facts.ExchangeRate, "day", within="day"),
 }
-UNDATED = frozenset({facts.OrderLine, facts.Customer, facts.Payment, facts.MarketIndicator})
+UNDATED = frozenset({facts.OrderLine, facts.OrderFee, facts.Customer, facts.Payment, facts.MarketIndicator})
 
 COVERED: Mapping[str, Q] = {
     "market": ~Q(market=""),

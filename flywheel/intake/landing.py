@@ -76,13 +76,12 @@ class Stage:
 
         Those rows are taken out of the stage.
         """
+        if self.sums:
+            return self._add_up()
         if not self._maybe_repeats():
             return []
         if self.kind.repeats:
             self._run(_NUMBER)
-            return []
-        if self.sums:
-            self._add_up()
             return []
         issues = self._conflicts()
         self.repeated = self._run(_COLLAPSE)[0][0] - len(issues)
@@ -113,11 +112,25 @@ class Stage:
         hashes = np.sort(np.concatenate(self._hashes))
         return bool((hashes[1:] == hashes[:-1]).any())
 
-    def _add_up(self) -> None:
-        """Rows with one key become the first of them: amounts and counts added, else the first value that is told."""
-        totals = _listed(sql.SQL("{} AS {}").format(_total(slot), _name(slot)) for slot in self.slots)
-        self._run(_ADD_UP, columns=_listed(map(_name, self.slots)), totals=totals)
+    def _add_up(self) -> list[Issue]:
+        """Rows with one key become the first of them: amounts and counts added, else the first value that is told.
+
+        A cancelled row tells last. Returns an issue for each sum below zero, and takes it out.
+        """
+        if self._maybe_repeats():
+            last = sql.SQL("state = 'cancelled', " if any(slot.name == "state" for slot in self.slots) else "")
+            totals = _listed(sql.SQL("{} AS {}").format(_total(slot, last), _name(slot)) for slot in self.slots)
+            self._run(_ADD_UP, columns=_listed(map(_name, self.slots)), totals=totals)
+        issues = [issue for slot in self.slots if _is_added(slot) for issue in self._below_zero(slot)]
         self.rows = self._run("SELECT count(*) FROM {stage}")[0][0]
+        return issues
+
+    def _below_zero(self, slot: Slot) -> list[Issue]:
+        column = slot.column
+        if column is None or column.type != "money":
+            return []
+        taken = self._run(_BELOW_ZERO, name=_name(slot))
+        return [Issue(line, column.name, str(amount), "negative") for line, amount in taken]
 
     def _conflicts(self) -> list[Issue]:
         compared = sql.SQL(", ").join(sql.SQL("s.{}").format(_name(slot)) for slot in self.slots)
@@ -150,13 +163,17 @@ def _listed(parts: Iterator[sql.Composable]) -> sql.Composed:
     return sql.SQL(", ").join(parts)
 
 
-def _total(slot: Slot) -> sql.Composable:
+def _is_added(slot: Slot) -> bool:
+    return slot.column is not None and slot.column.type in ADDED_TYPES and not slot.column.per_unit
+
+
+def _total(slot: Slot, last: sql.SQL) -> sql.Composable:
     """One column of rows that are added up; the order of the file decides where nothing can be added."""
-    if slot.column and slot.column.type in ADDED_TYPES:
+    if _is_added(slot):
         return sql.SQL("sum({0})::{1}").format(_name(slot), sql.SQL(slot.sql_type))
     told = "{0} <> ''" if slot.is_text else "{0} IS NOT NULL"
-    text = "(array_agg({0} ORDER BY line) FILTER (WHERE " + told + "))[1]"
-    return sql.SQL("COALESCE(" + text + ", '')" if slot.is_text else text).format(_name(slot))
+    text = "(array_agg({0} ORDER BY {1}line) FILTER (WHERE " + told + "))[1]"
+    return sql.SQL("COALESCE(" + text + ", '')" if slot.is_text else text).format(_name(slot), last)
 
 
 def _is_guarded(slot: Slot) -> bool:
@@ -214,6 +231,7 @@ WITH repeated AS (
 INSERT INTO {stage} (line, external_id, {columns})
 SELECT min(line), external_id, {totals} FROM taken GROUP BY external_id
 """
+_BELOW_ZERO = "DELETE FROM {stage} WHERE {name} < 0 RETURNING line, {name}"
 _CONFLICTS = """
 WITH repeated AS (
     SELECT external_id, min(line) AS line FROM {stage} GROUP BY external_id HAVING count(*) > 1

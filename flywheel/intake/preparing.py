@@ -19,6 +19,7 @@ from flywheel.intake.reading import Chunk
 
 NULL = "\\N"
 MOST_BASE = 10**10  # of an amount in base currency: the squares of millions of them can still be summed
+SUMMED = {"money": "signed"}  # types of the parts of a sum: a part may be below zero, the sum may not
 SHOWN = 200  # characters of a bad value that are kept
 
 
@@ -125,7 +126,7 @@ class Preparer:
         return Prepared(chunk, rows, ids, ragged + [self._issue(problem, chunk) for problem in rows.problems])
 
     def _read(self, column: Column, cells: list[str], rows: Rows) -> Parsed:
-        parsed = parse(column.type, cells, self.reading)
+        parsed = parse(SUMMED.get(column.type, column.type) if self.plan.sums else column.type, cells, self.reading)
         rows.problems.extend(Problem(at, column.name, code, cells[at]) for at, code in parsed.bad.items())
         if column.required and "" in parsed.texts:
             blank = (at for at, text in enumerate(parsed.texts) if not text and at not in parsed.bad)

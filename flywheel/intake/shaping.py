@@ -1,10 +1,12 @@
 """A file's table as a plan sees it: with columns made of others, without rows of other kinds, a period day by day."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+
+import numpy as np
 
 from flywheel.intake.formats import FORMATS
 from flywheel.intake.formats.base import MADE_MARK, Format, Found, Made
@@ -15,6 +17,7 @@ from flywheel.intake.reading import Chunk, FileProblemError, Table
 
 DAY_COLUMN = MADE_MARK + "date"
 MOST_DAYS = 400  # of a period: a year and a month; a longer report says nothing about a week
+PLACES = 4  # of an amount that is shared among days, as the database keeps them
 _SPREAD_TYPES = ("integer", "money")
 
 
@@ -22,7 +25,7 @@ def made_headers(plan: Plan, header: Sequence[str]) -> list[str]:
     """The headers of the columns that the plan's format makes of the file's; empty without a format."""
     known = FORMATS.get(plan.format)
     found = known.found(header) if known else None
-    return [made.shown for made in _makers(known, found)] if known and found else []
+    return [made.shown for made in _makers(known, found, plan)] if known and found else []
 
 
 def shaped(table: Table, plan: Plan, reading: Reading) -> Table:
@@ -30,15 +33,21 @@ def shaped(table: Table, plan: Plan, reading: Reading) -> Table:
     chunks, header = table.chunks, list(table.header)
     known = FORMATS.get(plan.format)
     found = known.found(header) if known else None
+    last = ""
     if known and found:
-        makers = _makers(known, found)
-        chunks = _extended(chunks, header, makers, found)
-        header += [made.shown for made in makers]
+        last = _last_day(known, found, plan)
+        wanted = {*plan.columns.values(), plan.only, last}
+        makers = _makers(known, found, plan)
+        fresh = [made for made in makers if made.shown in wanted]
+        chunks = _extended(chunks, header, fresh, _cells(header, found, makers, plan))
+        header += [made.shown for made in fresh]
     if plan.only in header:
         chunks = _filtered(chunks, header.index(plan.only))
     if plan.is_spread:
-        chunks = _spread(chunks, plan, header, reading)
         header.append(DAY_COLUMN)
+        chunks = _spread(chunks, plan, header, reading)
+    elif last in header:
+        chunks = _spread_rows(chunks, plan, header, reading, header.index(last))
     return replace(table, header=header, chunks=chunks)
 
 
@@ -48,23 +57,46 @@ def as_spread(plan: Plan) -> Plan:
 
 
 # --- made columns ---------------------------------------------------------------------------------------------------
-def _makers(known: Format, found: Found) -> list[Made]:
-    return [made for made in known.made if found.has(made.of)]
+def _makers(known: Format, found: Found, plan: Plan) -> list[Made]:
+    words = found.words | plan.options
+    return [made for made in known.made if made.is_there(found, words)]
 
 
-def _extended(chunks: Iterator[Chunk], header: list[str], makers: list[Made], found: Found) -> Iterator[Chunk]:
-    """Each chunk's rows with the made cells behind the file's own; a maker may use what an earlier one made."""
+def _last_day(known: Format, found: Found, plan: Plan) -> str:
+    """The header of the column that tells the last day of each row, where the plan's date is the first; '' for none."""
+    names = known.names(found, plan.options)
+    parts = (part for part in known.parts if part.kind.slug == plan.kind.slug)
+    pairs = (pair for part in parts for pair in part.until.items())
+    date_column = plan.columns.get("date")
+    return next((names.get(last, "") for first, last in pairs if date_column and names.get(first) == date_column), "")
+
+
+def _cells(header: list[str], found: Found, makers: list[Made], plan: Plan) -> Callable[[Chunk], Cells]:
+    """Gives the cells of a chunk by the format's names; what they remember lasts from chunk to chunk."""
     memory: dict[object, str] = {}
-    names, positions = list(found.headers), [header.index(mine) for mine in found.headers.values()]
+    positions = {name: header.index(mine) for name, mine in found.headers.items()}
+    making = {made.name: made.make for made in makers}
+    words = found.words | plan.options
+
+    def cells(chunk: Chunk) -> Cells:
+        columns = dict(zip(positions, chunk.columns(list(positions.values())), strict=True))
+        stripped = {name: list(map(str.strip, column)) for name, column in columns.items()}
+        return Cells(len(chunk.rows), stripped, words, memory, making)
+
+    return cells
+
+
+def _extended(
+    chunks: Iterator[Chunk], header: list[str], fresh: list[Made], cells: Callable[[Chunk], Cells]
+) -> Iterator[Chunk]:
+    """Each chunk's rows with the made cells behind the file's own; a maker may use what others make."""
     for chunk in chunks:
-        columns = dict(zip(names, chunk.columns(positions), strict=True))
-        cells = Cells(len(chunk.rows), {name: list(map(str.strip, column)) for name, column in columns.items()})
-        cells.words, cells.memory = found.words, memory
-        for made in makers:
-            cells.columns[made.name] = made.make(cells)
-        fresh = zip(*(cells.columns[made.name] for made in makers), strict=True)
-        rows = [[*row, *more] for row, more in zip(chunk.rows, fresh, strict=True)] if makers else chunk.rows
-        yield replace(chunk, rows=rows)
+        if not fresh:
+            yield chunk
+            continue
+        mine = cells(chunk)
+        more = zip(*(mine[made.name] for made in fresh), strict=True)
+        yield replace(chunk, rows=[[*row, *cells] for row, cells in zip(chunk.rows, more, strict=True)])
 
 
 def _filtered(chunks: Iterator[Chunk], at: int) -> Iterator[Chunk]:
@@ -94,32 +126,72 @@ def period_days(plan: Plan) -> list[str]:
 def _spread(chunks: Iterator[Chunk], plan: Plan, header: list[str], reading: Reading) -> Iterator[Chunk]:
     """Each row once per day of the period, counts and amounts parted evenly so that they add up to what was told."""
     days = period_days(plan)
-    columns = plan.columns.items()
-    parted = {header.index(name): plan.kind.by_name[field].type for field, name in columns if name in header}
-    parted = {at: kind for at, kind in parted.items() if kind in _SPREAD_TYPES}
+    parted = _parted(plan, header)
     for chunk in chunks:
-        shares = {at: _shares(chunk.columns([at])[0], kind, len(days), reading) for at, kind in parted.items()}
-        rows = [_on_day(row, n, day, shares) for n, row in enumerate(chunk.rows) for day in enumerate(days)]
-        yield replace(chunk, rows=rows, lines=[line for line in chunk.lines for _ in days])
+        rows = [[*row, ""] for row in chunk.rows]
+        yield _day_by_day(replace(chunk, rows=rows), [days] * len(rows), len(header) - 1, parted, reading)
 
 
-def _on_day(row: list[str], n: int, day: tuple[int, str], shares: dict[int, list[list[str]]]) -> list[str]:
-    at, text = day
-    cells = [*row, text]
-    for column, parts in shares.items():
-        cells[column] = parts[n][at] if parts[n] else row[column]
+def _spread_rows(
+    chunks: Iterator[Chunk], plan: Plan, header: list[str], reading: Reading, last: int
+) -> Iterator[Chunk]:
+    """Each row once per day from its own first to its own last, within the plan's period where that is known."""
+    first = header.index(plan.columns["date"])
+    parted = _parted(plan, header)
+    bounds = plan.options.get("period_first", ""), plan.options.get("period_last", "")
+    for chunk in chunks:
+        begins, ends = (parse("date", column, reading).texts for column in chunk.columns([first, last]))
+        days = [_days_between(*pair, bounds) for pair in zip(begins, ends, strict=True)]
+        yield _day_by_day(chunk, days, first, parted, reading)
+
+
+def _days_between(first: str, last: str, bounds: tuple[str, str]) -> list[str]:
+    """The days of a row in ISO form; none when it tells one day, or none that can be read."""
+    begin, end = max(first, bounds[0]), min(last, bounds[1] or last)
+    if not (first and last) or begin > end or begin == end == first:
+        return []
+    days = np.arange(np.datetime64(begin), np.datetime64(end) + 1)
+    if len(days) > MOST_DAYS:
+        raise FileProblemError("period", value=f"{begin} – {end}", detail=str(MOST_DAYS))
+    return [str(day) for day in days]
+
+
+def _parted(plan: Plan, header: list[str]) -> dict[int, str]:
+    """The positions of the columns that are shared among days, and their types."""
+    columns = plan.columns.items()
+    types = {header.index(name): plan.kind.by_name[field].type for field, name in columns if name in header}
+    return {at: kind for at, kind in types.items() if kind in _SPREAD_TYPES}
+
+
+def _day_by_day(chunk: Chunk, days: list[list[str]], at: int, parted: dict[int, str], reading: Reading) -> Chunk:
+    """Each row once per day of its own, the day written at a position; a row without days as it is."""
+    rows, lines = [], []
+    cells = {column: parse(kind, chunk.columns([column])[0], reading).texts for column, kind in parted.items()}
+    for n, (row, line) in enumerate(zip(chunk.rows, chunk.lines, strict=True)):
+        if not days[n]:
+            rows.append(row)
+            lines.append(line)
+            continue
+        shares = {column: _parts(texts[n], len(days[n]), parted[column], reading) for column, texts in cells.items()}
+        rows += [_on_day(row, day, at, {c: s[d] for c, s in shares.items() if s}) for d, day in enumerate(days[n])]
+        lines += [line] * len(days[n])
+    return replace(chunk, rows=rows, lines=lines)
+
+
+def _on_day(row: list[str], day: str, at: int, shares: dict[int, str]) -> list[str]:
+    cells = list(row)
+    cells[at] = day
+    for column, share in shares.items():
+        cells[column] = share
     return cells
 
 
-def _shares(cells: list[str], kind: str, days: int, reading: Reading) -> list[list[str]]:
-    """Per cell its shares, in the file's own decimal sign; empty for a blank cell, and for one that cannot be read."""
-    parsed = parse(kind, cells, reading)
-    places = 0 if kind == "integer" else 4
-    return [_parts(text, days, places, reading.decimal) if text else [] for text in parsed.texts]
-
-
-def _parts(text: str, days: int, places: int, decimal: str) -> list[str]:
+def _parts(text: str, days: int, kind: str, reading: Reading) -> list[str]:
+    """The shares of an amount, in the file's own decimal sign; none of a blank cell, or one that cannot be read."""
+    if not text:
+        return []
+    places = 0 if kind == "integer" else PLACES
     whole = int(Decimal(text).scaleb(places))
     steps = [whole * n // days for n in range(days + 1)]
     shares = (Decimal(after - before).scaleb(-places) for before, after in itertools.pairwise(steps))
-    return [f"{share:f}".replace(".", decimal) for share in shares]
+    return [f"{share:f}".replace(".", reading.decimal) for share in shares]

@@ -35,6 +35,13 @@ _NET = Case(
     output_field=models.DecimalField(max_digits=18, decimal_places=4),
 )
 
+# Fees stand in where the order itself says neither cost.
+_COSTS = Case(
+    When(fulfilment_cost__isnull=True, payment_cost__isnull=True, then=_zero("fees")),
+    default=_zero("fulfilment_cost") + _zero("payment_cost"),
+    output_field=models.DecimalField(max_digits=18, decimal_places=4),
+)
+
 
 class Order(Fact):
     """An order. Net revenue is goods after discount, without shipping and tax, before refunds.
@@ -68,6 +75,7 @@ class Order(Fact):
     cogs = money_field()
     fulfilment_cost = money_field()
     payment_cost = money_field()
+    fees = money_field()  # the sum of its fees; stands in when the order says neither of these costs
     units = models.IntegerField(null=True)
     promised_at = models.DateTimeField(null=True)
     shipped_at = models.DateTimeField(null=True)
@@ -89,7 +97,7 @@ class Order(Fact):
         db_persist=True,
     )
     contribution_base = models.GeneratedField(
-        expression=(_NET - F("cogs") - _zero("fulfilment_cost") - _zero("payment_cost")) * F("fx_rate"),
+        expression=(_NET - F("cogs") - _COSTS) * F("fx_rate"),
         output_field=models.DecimalField(max_digits=18, decimal_places=4),
         db_persist=True,
     )  # NULL when the cost of goods is not known
@@ -161,6 +169,20 @@ class Payment(OrderChild):
     class Meta:
         constraints = (fact_key("payment"),)
         indexes = (batch_index("payment"), models.Index(fields=["workspace", "order_ref"], name="payment_order"))
+
+
+class OrderFee(Fact):
+    """What an order cost at a marketplace or payment provider; below zero: what of that was given back."""
+
+    order_ref = key_field()
+    name = key_field()
+    currency = models.CharField(max_length=3)
+    amount = money_field()
+    charged_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (fact_key("order_fee"),)
+        indexes = (models.Index(fields=["workspace", "order_ref"], name="order_fee_order"), batch_index("order_fee"))
 
 
 class Refund(OrderChild):

@@ -1,6 +1,7 @@
 """The export files of well-known programs, recognised by their header. Adding one is adding a `Format` to a list."""
 
-from flywheel.intake.formats import olist
+from flywheel.intake.formats import ads, amazon, ga4, klaviyo, olist, shopify, woocommerce, zendesk
 from flywheel.intake.formats.base import Format
 
-FORMATS: dict[str, Format] = {known.slug: known for known in (*olist.FORMATS,)}
+_ALL = (shopify, woocommerce, amazon, ga4, ads, klaviyo, zendesk, olist)
+FORMATS: dict[str, Format] = {known.slug: known for module in _ALL for known in module.FORMATS}

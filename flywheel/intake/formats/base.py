@@ -1,6 +1,7 @@
 """What an export file is: the columns it is known by, columns made of them, and the facts that its rows tell."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,14 +15,16 @@ from flywheel.intake.vocabulary import plain
 
 MADE_MARK = "→ "  # in front of a made column's name, so that it is never taken for one of the file's
 Period = tuple[date, date]
+Names = str | tuple[str, ...]  # of columns: the first that the file has
+_DASHES = str.maketrans("–—", "--")
 
 
 @dataclass(frozen=True)
 class Header:
     """A column of an export, by its header in each language that the program writes.
 
-    `pattern`: a regular expression for headers that hold a word of their own, such as the currency in `Cost (USD)`; its
-    named groups are words that makers can read. `needed`: the file is not of this format without it.
+    `pattern`: a regular expression for headers that vary, or hold a word of their own as `Amount spent (USD)` does;
+    its named groups are words that makers can read. `needed`: the file is not of this format without it.
     """
 
     name: str
@@ -31,26 +34,46 @@ class Header:
 
     @cached_property
     def spellings(self) -> frozenset[str]:
-        """Every spelling, plain."""
-        return frozenset(map(plain, (self.name, *self.also)))
+        """Every spelling, for comparing."""
+        return frozenset(map(_compared, (self.name, *self.also)))
 
     def is_written(self, header: str) -> bool:
         """Whether a file's header means this column."""
-        return plain(header) in self.spellings or bool(self.words(header))
+        return _compared(header) in self.spellings or self._match(header) is not None
 
     def words(self, header: str) -> dict[str, str]:
         """The words that a header of the pattern holds; empty for any other."""
-        found = re.fullmatch(self.pattern, header.strip(), re.IGNORECASE) if self.pattern else None
-        return found.groupdict() if found else {}
+        found = self._match(header)
+        return {name: word for name, word in found.groupdict().items() if word} if found else {}
+
+    def _match(self, header: str) -> re.Match[str] | None:
+        return re.fullmatch(self.pattern, _narrow(header), re.IGNORECASE) if self.pattern else None
+
+
+def _narrow(header: str) -> str:
+    """A header with the brackets, spaces and dashes of one language written as those of the others."""
+    return unicodedata.normalize("NFKC", header).translate(_DASHES).strip()
+
+
+def _compared(header: str) -> str:
+    return plain(_narrow(header))
 
 
 @dataclass(frozen=True)
 class Made:
-    """A column made of others, row by row; not there when the file has none of the headers in `of`."""
+    """A column made of others, row by row; not there when the file has none of the headers in `of`.
+
+    `given`: nor without this word, of the headers or `period_first`, the first day that the file covers.
+    """
 
     name: str
     of: tuple[str, ...]
     make: Maker
+    given: str = ""
+
+    def is_there(self, found: "Found", words: Mapping[str, str]) -> bool:
+        """Whether the column can be made of a file in which these columns and words were found."""
+        return found.has(self.of) and (not self.given or bool(words.get(self.given)))
 
     @property
     def shown(self) -> str:
@@ -62,18 +85,20 @@ class Made:
 class Part:
     """One kind of fact that the rows tell.
 
-    `fields`: field of the kind -> name of a Header or Made; those that the file lacks are left out. `only`: rows with a
-    blank there tell nothing of this kind. `sums`: rows with one key are added up. `needs`: without these there is no
-    such part.
+    `fields`: field of the kind -> name of a Header or Made, or several of which the first there is counts; those that
+    the file lacks are left out. `only`: rows with a blank there tell nothing of this kind. `sums`: rows with one key
+    are added up. `needs`: without these there is no such part. `until`: of a row that tells several days, the column
+    with its first day -> the one with its last; such a row is spread over its days.
     """
 
     kind: Kind
-    fields: Mapping[str, str]
+    fields: Mapping[str, Names]
     constants: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     only: str = ""
     sums: bool = False
     needs: tuple[str, ...] = ()
+    until: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -130,14 +155,20 @@ class Format:
         found = self.found(header)
         if found is None:
             return ()
-        names = found.headers | {made.name: made.shown for made in self.made if found.has(made.of)}
         options = dict(self.options) | _period_options(self.period(preamble))
+        names = self.names(found, options)
         return tuple(self._plan(part, names, options) for part in self.parts if set(part.needs) <= names.keys())
 
+    def names(self, found: Found, options: Mapping[str, str]) -> dict[str, str]:
+        """The columns that such a file has with these options of a plan, made ones too: name -> header."""
+        words = found.words | dict(options)
+        return found.headers | {made.name: made.shown for made in self.made if made.is_there(found, words)}
+
     def _plan(self, part: Part, names: Mapping[str, str], options: dict[str, str]) -> Plan:
+        columns = {name: _first(source, names) for name, source in part.fields.items()}
         return Plan(
             kind=part.kind,
-            columns={name: names[source] for name, source in part.fields.items() if source in names},
+            columns={name: header for name, header in columns.items() if header},
             constants=dict(part.constants),
             values={name: dict(words) for name, words in part.values.items()},
             options=options,
@@ -145,6 +176,11 @@ class Format:
             only=names.get(part.only, ""),
             sums=part.sums,
         )
+
+
+def _first(source: Names, names: Mapping[str, str]) -> str:
+    wanted = (source,) if isinstance(source, str) else source
+    return next((names[name] for name in wanted if name in names), "")
 
 
 def _period_options(period: Period | None) -> dict[str, str]:

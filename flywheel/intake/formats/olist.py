@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 
+from django.utils.translation import gettext_lazy as _
+
 from flywheel.intake.formats.base import Format, Header, Part
 from flywheel.intake.kinds import CUSTOMERS, EVENTS, ORDER_LINES, ORDERS, PAYMENTS, REVIEWS, Kind
+
+_HELP = _("A public data set, to try the product with.")
 
 
 def _table(
@@ -16,7 +20,7 @@ def _table(
 ) -> Format:
     """A file that holds one kind of fact, all of whose columns are needed."""
     part = Part(kind, fields, constants or {}, values or {})
-    return Format(slug, label, tuple(Header(name, needed=True) for name in fields.values()), (part,))
+    return Format(slug, label, tuple(Header(name, needed=True) for name in fields.values()), (part,), help=_HELP)
 
 
 FORMATS = (

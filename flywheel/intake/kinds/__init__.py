@@ -2,7 +2,7 @@
 
 from flywheel.intake.kinds.base import Column, Kind, NamedColumns, Words
 from flywheel.intake.kinds.market import COMPETITOR_OFFERS, INVESTMENTS, MARKET_INDICATORS
-from flywheel.intake.kinds.orders import CUSTOMERS, ORDER_LINES, ORDERS, PAYMENTS, REFUNDS
+from flywheel.intake.kinds.orders import CUSTOMERS, ORDER_FEES, ORDER_LINES, ORDERS, PAYMENTS, REFUNDS
 from flywheel.intake.kinds.rates import EXCHANGE_RATES
 from flywheel.intake.kinds.service import CAMPAIGNS, REFERRALS, REVIEWS, SURVEY_ANSWERS, TICKETS
 from flywheel.intake.kinds.traffic import EVENTS, PAGE_EXPERIENCE, SPEND, TRAFFIC
@@ -17,6 +17,7 @@ __all__ = [
     "KINDS",
     "MARKET_INDICATORS",
     "ORDERS",
+    "ORDER_FEES",
     "ORDER_LINES",
     "PAGE_EXPERIENCE",
     "PAYMENTS",
@@ -41,6 +42,7 @@ KINDS: dict[str, Kind] = {
         ORDER_LINES,
         CUSTOMERS,
         PAYMENTS,
+        ORDER_FEES,
         REFUNDS,
         TRAFFIC,
         EVENTS,

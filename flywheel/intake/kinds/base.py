@@ -25,8 +25,8 @@ class Column:
 
     `type` is a key of `parsing.PARSERS`. `target` is the model's column ('' when it only feeds derived ones).
     `default` fills a blank cell. `yields`: where the fact belongs to an order that is known, the order's own value
-    wins. `choice`: its words stand for something, which fills the column that the choice names. `examples` are the
-    cells of the template's example rows.
+    wins. `per_unit`: an amount that is not added up where rows are. `choice`: its words stand for something, which
+    fills the column that the choice names. `examples` are the cells of the template's example rows.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Column:
     aliases: tuple[str, ...] = ()
     default: str = ""
     yields: bool = False
+    per_unit: bool = False
     choice: Choice | None = None
 
     @property

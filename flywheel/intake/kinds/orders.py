@@ -161,7 +161,7 @@ ORDER_LINES = Kind(
         long_text("name", _("Product name"), "Trail shoe", "Day pack", aliases=("product_name", "item_name", "title")),
         long_text("category", _("Category"), "shoes", "bags", aliases=("product_category",)),
         count("quantity", _("Quantity"), "1", "2", aliases=("qty", "units")),
-        money("price", _("Price per unit"), "50.00", "24.95", aliases=("unit_price",)),
+        money("price", _("Price per unit"), "50.00", "24.95", aliases=("unit_price",), per_unit=True),
         money("discount", _("Discount"), "5.00", "0", help=_("Of the whole line."), aliases=("line_discount",)),
         currency(),
     ),
@@ -200,6 +200,41 @@ PAYMENTS = Kind(
         count("sequence", _("Number of the payment"), "1", "1", default="1", aliases=("payment_number",)),
         text("method", _("Payment method"), "card", "paypal", aliases=("payment_method", "payment_type")),
         money("amount", _("Amount"), "94.90", "64.80", required=True, aliases=("payment_value", "value")),
+    ),
+)
+
+ORDER_FEES = Kind(
+    slug="order_fees",
+    label=_("Order fees"),
+    help=_(
+        "One row per fee of an order, such as commission or fulfilment, in the order's currency. Where an order tells "
+        "neither its cost of fulfilment nor of payment, its fees are taken off its contribution."
+    ),
+    model=facts.OrderFee,
+    key=("order_id", "statement", "fee"),
+    columns=(
+        order(required=True),
+        long_text("fee", _("Fee"), "commission", "fulfilment", target="name", required=True, aliases=("fee_type",)),
+        Column(
+            "amount",
+            "signed",
+            _("Amount"),
+            ("12.40", "-1.50"),
+            required=True,
+            help=_("A fee that was given back is below zero."),
+            aliases=("fee_amount",),
+        ),
+        currency(required=True),
+        time("charged_at", _("Charged at"), "2026-03-04 10:00:00", "2026-03-09", aliases=("posted_date", "date")),
+        Column(
+            "statement",
+            "id",
+            _("Statement"),
+            ("S-31", "S-32"),
+            target="",
+            help=_("Of the same fee in several statements each counts."),
+            aliases=("settlement_id",),
+        ),
     ),
 )
 
