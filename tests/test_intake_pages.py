@@ -337,7 +337,7 @@ def test_the_format_of_a_file_is_found_once_and_not_saved_with_the_mapping(
     file = SimpleUploadedFile("orders.csv", csv_text([order(market="São Paulo")], ";").encode("cp1252"))
     answer = client.post(reverse("import-new", args=["acme"]), {"file": file, "source": "My shop"})
     assert Batch.objects.get().mapping["options"] == {"encoding": "cp1252", "delimiter": ";"}
-    monkeypatch.setattr("flywheel.intake.reading._guessed_encoding", None)
+    monkeypatch.setattr("flywheel.intake.reading.encoding.likeliest", None)
     client.get(answer["Location"], {"kind": "tickets"})
     client.post(answer["Location"], mapping_of(client, answer["Location"]) | {"save_as": "Mine"})
     run_jobs()

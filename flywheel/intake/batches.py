@@ -174,7 +174,8 @@ def load(batch: Batch, reporter: Reporter) -> Batch:
             _land(batch, reporter, findings)
     except FileProblemError as problem:
         issue = Issue(problem.line, problem.column, problem.value, problem.code, problem.detail)
-        _reject(batch, reporter, _Findings([issue, *findings.first], findings.rows, max(findings.bad_rows, 1)))
+        bad_rows = max(findings.bad_rows, 1 if problem.line else 0)
+        _reject(batch, reporter, _Findings([issue, *findings.first], findings.rows, bad_rows))
     except RejectedError:
         _reject(batch, reporter, findings)
     batch.refresh_from_db()
@@ -202,7 +203,7 @@ def _land(batch: Batch, reporter: Reporter, findings: _Findings) -> None:
     if not path.exists():
         raise FileProblemError("missing_file")
     reporter.step("reading", total=batch.size)
-    with opened(path, plan.options.get("encoding", ""), plan.options.get("delimiter", "")) as table:
+    with opened(path, **plan.format_options, whole=True) as table:
         plan.check(table.header)
         preparer = _preparer(batch.workspace, plan, table)
         stage = Stage(plan.kind, preparer.slots)
@@ -250,7 +251,7 @@ def _read(
             seen = table.position()
     if not findings.rows:
         raise FileProblemError("no_rows")
-    return notes
+    return notes | table.notes
 
 
 def _bad_rows(batch: Batch, header: list[str]) -> BadRows:
@@ -270,7 +271,7 @@ def _check_repeats(batch: Batch, stage: Stage, plan: Plan, findings: _Findings) 
     issues = [Issue(issue.line, key, issue.value, issue.code, issue.detail) for issue in issues]
     findings.add(issues)
     wanted = {issue.line for issue in issues}
-    with opened(Path(batch.path), plan.options.get("encoding", ""), plan.options.get("delimiter", "")) as table:
+    with opened(Path(batch.path), **plan.format_options, whole=True) as table:
         rows = {
             line: cells
             for chunk in table.chunks

@@ -28,8 +28,8 @@ class UploadForm(forms.Form):
 
     file = forms.FileField(
         label=_("File"),
-        help_text=_("CSV or TSV, also gzipped, in any encoding."),
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.gz"}),
+        help_text=_("CSV or TSV in any encoding, or a workbook; also gzipped, or alone in a zip archive."),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.xlsm,.xlsb,.xls,.ods,.gz,.zip"}),
     )
     kind = forms.ChoiceField(label=_("Kind of data"), required=False)
     source = forms.CharField(

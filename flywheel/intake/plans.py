@@ -6,10 +6,10 @@ from typing import Any
 
 from flywheel.intake.kinds import KINDS, Column, Kind
 from flywheel.intake.parsing import check_date_format
-from flywheel.intake.reading import FileProblemError, Format
+from flywheel.intake.reading import FileProblemError, Format, FormatOptions
 from flywheel.intake.vocabulary import plain
 
-FORMAT_OPTIONS = ("delimiter", "encoding")  # of one file; a saved mapping is for others too
+FORMAT_OPTIONS = ("delimiter", "encoding", "sheet")  # of one file; a saved mapping is for others too
 OPTIONS = ("time_zone", "date_format", "decimal", *FORMAT_OPTIONS)
 
 
@@ -33,10 +33,15 @@ class Plan:
             "options": self.options,
         }
 
+    @property
+    def format_options(self) -> FormatOptions:
+        """What the plan says about how the file's bytes are read, as `reading.opened` takes it."""
+        known = self.options
+        return {name: known[name] for name in FORMAT_OPTIONS if name in known}  # type: ignore[return-value]
+
     def read_as(self, found: Format) -> "Plan":
         """This plan for a file whose format was found; what the plan itself says about that wins."""
-        options = {"encoding": found.encoding, "delimiter": found.delimiter} | self.options
-        return replace(self, options=options)
+        return replace(self, options=found.options | self.options)
 
     def check(self, header: Sequence[str]) -> None:
         """Raise FileProblemError when the file lacks a column of the plan, or the plan something it needs."""

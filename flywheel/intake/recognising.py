@@ -9,8 +9,7 @@ from flywheel.intake.kinds import KINDS
 from flywheel.intake.library import LIBRARY
 from flywheel.intake.models import Mapping
 from flywheel.intake.plans import Plan, by_header, plan_of
-from flywheel.intake.reading import found_format, sample
-from flywheel.intake.samples import READ_ROWS
+from flywheel.intake.samples import preview
 
 
 @dataclass(frozen=True)
@@ -45,13 +44,11 @@ def first_plan(workspace: Workspace, path: Path, kind: str = "", mapping: str = 
     FileProblemError when the file cannot be read, KeyError for an unknown mapping.
     """
     chosen = saved_plans(workspace)[mapping] if mapping else None
-    known = chosen.options if chosen else {}
-    found = found_format(path, known.get("encoding", ""), known.get("delimiter", ""))
-    header, _rows = sample(path, READ_ROWS, found.encoding, found.delimiter)
+    seen = preview(path, chosen)
     if chosen is None:
-        guessed = guess(workspace, header, kind)
+        guessed = guess(workspace, seen.header, kind)
         chosen = guessed.plan if guessed else None
-    return chosen and chosen.read_as(found)
+    return chosen and chosen.read_as(seen.format)
 
 
 def guess(workspace: Workspace, header: Sequence[str], kind: str = "") -> Guess | None:

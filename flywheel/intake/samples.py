@@ -3,12 +3,12 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flywheel.intake.kinds import Kind
 from flywheel.intake.plans import Plan
-from flywheel.intake.reading import Format, found_format, sample
+from flywheel.intake.reading import Chunk, Format, FormatOptions, opened
 from flywheel.intake.vocabulary import STAGES_BY_EVENT, STATES, plain
 
 SHOWN_ROWS = 8
@@ -20,11 +20,13 @@ DEFAULT_MEANINGS: dict[str, Mapping[str, str]] = {"status": STATES, "event": STA
 
 @dataclass(frozen=True)
 class Preview:
-    """The header of a file, its first rows, and how its bytes are read."""
+    """The header of a file, its first rows, how its bytes are read, the lines above the header, a workbook's sheets."""
 
     header: list[str]
     rows: list[list[str]]
     format: Format
+    preamble: list[str] = field(default_factory=list)
+    sheets: list[str] = field(default_factory=list)
 
     @property
     def shown(self) -> list[list[str]]:
@@ -42,9 +44,10 @@ class Preview:
 
 def preview(path: Path, plan: Plan | None = None) -> Preview:
     """The first rows of a file, read as the plan's options say. Raises FileProblemError."""
-    options = plan.options if plan else {}
-    found = found_format(path, options.get("encoding", ""), options.get("delimiter", ""))
-    return Preview(*sample(path, READ_ROWS, found.encoding, found.delimiter), found)
+    options: FormatOptions = plan.format_options if plan else {}
+    with opened(path, **options, chunk_rows=READ_ROWS) as table:
+        first = next(table.chunks, Chunk([], []))
+        return Preview(table.header, first.rows, table.format, table.preamble, table.sheets)
 
 
 def meaning(column: str, word: str, values: dict[str, dict[str, str]]) -> str:

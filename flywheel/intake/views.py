@@ -21,7 +21,7 @@ from flywheel.intake.plans import Plan, by_header, plan_of
 from flywheel.intake.reading import FileProblemError
 from flywheel.intake.recognising import first_plan
 from flywheel.intake.samples import Preview, preview, template_csv
-from flywheel.intake.words import expected, note
+from flywheel.intake.words import file_problem, note
 
 PER_PAGE = 25
 SHOWN_ERRORS = 100
@@ -60,7 +60,7 @@ def _uploaded(request: HttpRequest, workspace: Workspace, form: UploadForm) -> B
     try:
         plan = first_plan(workspace, path, form.cleaned_data["kind"], form.cleaned_data["mapping"])
     except FileProblemError as problem:
-        form.add_error("file", _("Expected %(expected)s.") % {"expected": expected(problem.code, problem.detail)})
+        form.add_error("file", file_problem(problem))
         path.unlink()
         return None
     if plan is None:
