@@ -3,8 +3,9 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from flywheel.accounts.models import Workspace
 from flywheel.facts.models import Market
@@ -12,7 +13,7 @@ from flywheel.intake import batches
 from flywheel.intake.kinds import KINDS
 from flywheel.intake.models import Batch
 from flywheel.intake.plans import Plan, by_header
-from flywheel.intake.reading import sample
+from flywheel.intake.reading import Format, Ragged, opened, sample
 from flywheel.intake.recognising import first_guess
 
 Row = Mapping[str, object]
@@ -50,6 +51,35 @@ def csv_file(folder: Path, rows: Sequence[Row], name: str = "file.csv") -> Path:
     path = folder / name
     path.write_bytes(csv_text(rows).encode())
     return path
+
+
+def written(folder: Path, content: bytes, name: str = "file.csv") -> Path:
+    """A file of these bytes in `folder`."""
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+@dataclass(frozen=True)
+class Read:
+    """A whole file as it was read: the rows with their lines."""
+
+    header: list[str]
+    rows: list[tuple[int, list[str]]]
+    ragged: list[Ragged]
+    preamble: list[str]
+    notes: dict[str, int]
+    format: Format
+    sheets: list[str]
+
+
+def read_table(path: Path, chunk_rows: int = 2, **options: Any) -> Read:
+    """All of a file, a few rows at a time; `options` as `reading.opened` takes them."""
+    with opened(path, chunk_rows=chunk_rows, **options) as table:
+        chunks = list(table.chunks)
+        rows = [pair for chunk in chunks for pair in zip(chunk.lines, chunk.rows, strict=True)]
+        ragged = [bad for chunk in chunks for bad in chunk.ragged]
+        return Read(table.header, rows, ragged, table.preamble, table.notes, table.format, table.sheets)
 
 
 def order(order_id: str = "A-1", **cells: object) -> dict[str, object]:

@@ -393,7 +393,7 @@ def _opened(
     With `findings` the file's rows are counted there, whatever the plan makes of them.
     """
     reading = reading_of(workspace, plan)
-    with opened(path, plan.options.get("encoding", ""), plan.options.get("delimiter", "")) as whole:
+    with opened(path, **plan.file_options, whole=True) as whole:
         counted = replace(whole, chunks=findings.counting(whole.chunks)) if findings else whole
         table = shaped(counted, plan, reading)
         plan = as_spread(plan)

@@ -76,7 +76,7 @@ def _plan(workspace: Workspace, table: Table, kind: str, mapping: str) -> Plan:
     for name, column in plan.columns.items():
         _check_type(plan, name, column, table.columns.get(column, ""))
     options = {"decimal": "."} | {key: value for key, value in plan.options.items() if key not in FORMAT_OPTIONS}
-    plan = replace(plan, options=options, format="").read_as(WRITTEN)
+    plan = replace(plan, options=WRITTEN.options | options, format="")
     try:
         plan.check(names)
     except FileProblemError as problem:

@@ -161,6 +161,7 @@ class MappingForm(forms.Form):
         ],
     )
     encoding = forms.ChoiceField(label=_("Encoding"), required=False)
+    sheet = forms.ChoiceField(label=_("Sheet of the workbook"), required=False)
     period_first = forms.DateField(
         label=_("First day of the report"),
         required=False,
@@ -177,7 +178,7 @@ class MappingForm(forms.Form):
         max_length=60,
         help_text=_("Files with the same header are then read without questions, as this source's."),
     )
-    PLAIN_OPTIONS = ("time_zone", "date_order", "date_format", "decimal", "encoding")
+    PLAIN_OPTIONS = ("time_zone", "date_order", "date_format", "decimal", "encoding", "sheet")
 
     def __init__(
         self, workspace: Workspace, source: Source, plans: tuple[Plan, ...], preview: Preview, data: Any = None
@@ -236,8 +237,10 @@ class MappingForm(forms.Form):
         encodings = sorted({"utf-8", "utf-16", "latin-1", *ENCODINGS})
         found = _("Found: %(encoding)s") % {"encoding": self.preview.format.encoding}
         self.fields["encoding"].choices = [("", found), *((name, name) for name in encodings)]  # type: ignore[attr-defined]
+        self.fields["sheet"].choices = [("", "–"), *((name, name) for name in self.preview.sheets)]  # type: ignore[attr-defined]
         for name in (*self.PLAIN_OPTIONS, "period_first", "period_last"):
             self.fields[name].initial = plan.options.get(name, "")
+        self.fields["sheet"].initial = plan.options.get("sheet") or self.preview.format.sheet
         self.fields["time_zone"].initial = plan.options.get("time_zone") or self.workspace.time_zone
 
     def clean_time_zone(self) -> str:
@@ -311,7 +314,7 @@ class MappingForm(forms.Form):
         for name, (column, word) in section.words.items():
             if data.get(name):
                 values.setdefault(column.name, {})[word] = data[name]
-        others = {name: value for name, value in section.plan.options.items() if name in ("delimiter", "sheet")}
+        others = {name: value for name, value in section.plan.options.items() if name == "delimiter"}
         days = {name: data[name].isoformat() for name in ("period_first", "period_last") if data.get(name)}
         options = {name: data[name] for name in self.PLAIN_OPTIONS if data.get(name)}
         return replace(

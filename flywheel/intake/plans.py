@@ -6,10 +6,11 @@ from typing import Any
 
 from flywheel.intake.kinds import KINDS, Column, Kind
 from flywheel.intake.parsing import check_date_format
-from flywheel.intake.reading import FileProblemError, Format
+from flywheel.intake.reading import FileProblemError, FormatOptions
 from flywheel.intake.vocabulary import plain
 
-FORMAT_OPTIONS = ("delimiter", "encoding", "sheet", "period_first", "period_last")  # of one file; mappings are for all
+FILE_OPTIONS = ("delimiter", "encoding", "sheet")  # how the bytes are read
+FORMAT_OPTIONS = (*FILE_OPTIONS, "period_first", "period_last")  # of one file; a saved mapping is for others too
 OPTIONS = ("time_zone", "date_format", "date_order", "decimal", *FORMAT_OPTIONS)
 
 
@@ -44,9 +45,11 @@ class Plan:
             "sums": self.sums,
         }
 
-    def read_as(self, found: Format) -> "Plan":
-        """This plan for a file whose format was found; what the plan itself says about that wins."""
-        return self.with_options({"encoding": found.encoding, "delimiter": found.delimiter} | self.options)
+    @property
+    def file_options(self) -> FormatOptions:
+        """What the plan says about how the file's bytes are read, as `reading.opened` takes it."""
+        known = self.options
+        return {name: known[name] for name in FILE_OPTIONS if name in known}  # type: ignore[return-value]
 
     def with_options(self, options: dict[str, str]) -> "Plan":
         """This plan with other options."""

@@ -48,15 +48,9 @@ def first_guess(workspace: Workspace, path: Path, kind: str = "", name: str = ""
 
     Raises FileProblemError when the file cannot be read, KeyError for an unknown name.
     """
-    options = _options(workspace, name)
-    with opened(path, options.get("encoding", ""), options.get("delimiter", ""), chunk_rows=READ_ROWS) as table:
+    with opened(path, chunk_rows=READ_ROWS) as table:
         next(table.chunks, None)  # what is wrong with the first rows is told now
         return guess(workspace, table.header, table.preamble, kind, name)
-
-
-def _options(workspace: Workspace, name: str) -> dict[str, str]:
-    own = Mapping.objects.filter(workspace=workspace, slug=name).first() if name else None
-    return own.as_plans[0].options if own else {}
 
 
 def guess(

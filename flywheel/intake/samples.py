@@ -7,7 +7,7 @@ from flywheel.accounts.models import Workspace
 from flywheel.intake.kinds import Column
 from flywheel.intake.plans import Plan
 from flywheel.intake.preparing import reading_of
-from flywheel.intake.reading import Chunk, Format, Table, opened
+from flywheel.intake.reading import Chunk, Format, FormatOptions, Table, opened
 from flywheel.intake.shaping import shaped
 from flywheel.intake.vocabulary import plain
 
@@ -19,12 +19,13 @@ SHORT = 60  # characters of a cell that are shown
 
 @dataclass(frozen=True)
 class Preview:
-    """The header of a file, its first rows, and how its bytes are read."""
+    """The header of a file, its first rows, how its bytes are read, the lines above the header, a workbook's sheets."""
 
     header: list[str]
     rows: list[list[str]]
     format: Format
     preamble: list[str] = field(default_factory=list)
+    sheets: list[str] = field(default_factory=list)
 
     def by(self, workspace: Workspace, plan: Plan) -> "Preview":
         """The same as a plan sees it: with the columns that its format makes. Raises FileProblemError."""
@@ -49,10 +50,10 @@ class Preview:
 
 def preview(path: Path, plan: Plan | None = None) -> Preview:
     """The first rows of a file, read as the plan's options say. Raises FileProblemError."""
-    options = plan.options if plan else {}
-    with opened(path, options.get("encoding", ""), options.get("delimiter", ""), chunk_rows=READ_ROWS) as table:
+    options: FormatOptions = plan.file_options if plan else {}
+    with opened(path, **options, chunk_rows=READ_ROWS) as table:
         first = next(table.chunks, Chunk([], []))
-        return Preview(table.header, first.rows, table.format, table.preamble)
+        return Preview(table.header, first.rows, table.format, table.preamble, table.sheets)
 
 
 def meaning(column: Column, word: str, values: dict[str, dict[str, str]]) -> str:

@@ -25,7 +25,7 @@ from flywheel.intake.reading import FileProblemError
 from flywheel.intake.recognising import Guess, first_guess
 from flywheel.intake.samples import Preview, preview
 from flywheel.intake.templates import FILES, all_templates
-from flywheel.intake.words import expected, note
+from flywheel.intake.words import file_problem, note
 
 PER_PAGE = 25
 SHOWN_ERRORS = 100
@@ -84,8 +84,7 @@ def _uploaded(request: HttpRequest, workspace: Workspace, form: UploadForm, file
         guess = first_guess(workspace, path, form.cleaned_data["kind"], form.cleaned_data["mapping"])
         batch = _made(request, workspace, form, guess, path, name)
     except FileProblemError as problem:
-        text = _("Expected %(expected)s.") % {"expected": expected(problem.code, problem.detail)}
-        _refuse(form, "file", name, text)
+        _refuse(form, "file", name, file_problem(problem))
     finally:
         if batch is None:
             path.unlink(missing_ok=True)

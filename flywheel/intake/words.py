@@ -1,8 +1,10 @@
 """What the import pages and reports say, by the codes that batches keep."""
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from flywheel.intake.reading import FileProblemError
 from flywheel.intake.vocabulary import CHOICES
 
 EXPECTED: dict[str, str | Promise] = {
@@ -10,10 +12,19 @@ EXPECTED: dict[str, str | Promise] = {
     "empty_file": _("a file with a header row: this one is empty"),
     "no_rows": _("at least one row below the header"),
     "truncated": _("a complete file: this one is cut off or damaged"),
+    "mixed_encoding": _("text in one encoding: this line is the first that is not UTF-8, while others are"),
     "encoding": _("text in one encoding; this line cannot be read as %(detail)s"),
     "unreadable": _("a table of comma-separated values (%(detail)s)"),
-    "workbook": _("a text table: Excel workbooks are not read yet, save it as CSV"),
-    "not_text": _("a text table, such as a CSV file"),
+    "open_quote": _("a closing quotation mark: the one opened on this line is not closed before the file ends"),
+    "long_cell": _("cells of at most %(detail)s characters: a quotation mark may not be closed"),
+    "long_line": _("lines of at most %(detail)s: a line end may be missing"),
+    "not_text": _("a table, such as a CSV file or an Excel workbook"),
+    "other_kind": _("a table, such as a CSV file or an Excel workbook: this looks like %(detail)s"),
+    "password": _("a file without a password: this one is protected, save it without"),
+    "sheet_missing": _("a sheet of this name in the workbook: %(detail)s"),
+    "workbook_large": _("a smaller workbook: delete cells that stand far from the table, or save the sheet as CSV"),
+    "zip_many": _("one table in a zip archive: this one holds %(detail)s, upload them one by one"),
+    "zip_none": _("a table in the zip archive, such as a CSV file: there is none"),
     "columns": _("a header of at most %(detail)s columns"),
     "missing_file": _("the uploaded file, which is no longer there"),
     "column_missing": _("a column of this name in the file, for the field %(detail)s"),
@@ -57,6 +68,8 @@ EXPECTED: dict[str, str | Promise] = {
 }
 NOTES: dict[str, str | Promise] = {
     "duplicates": _("%(count)s rows repeated an earlier row of the file and were taken once."),
+    "totals": _("%(count)s rows that sum up others were left out."),
+    "other_tables": _("The file holds a further table below the first; only the first was read."),
     "carried_rates": _(
         "%(count)s amounts are later than the exchange rates that are known; the last known rate was used."
     ),
@@ -67,6 +80,14 @@ def expected(code: str, detail: str = "") -> str:
     """What was expected, in the active language. Of a choice, `detail` is its name."""
     shown = CHOICES[detail].allowed if code == "choice" and detail in CHOICES else detail
     return str(EXPECTED[code]) % {"detail": shown}
+
+
+def file_problem(problem: FileProblemError) -> str:
+    """Why a file cannot be read, in the active language."""
+    text = {"line": f"{problem.line:,}", "expected": expected(problem.code, problem.detail)}
+    if problem.line:
+        return _now("Line %(line)s: expected %(expected)s.") % text
+    return _now("Expected %(expected)s.") % text
 
 
 def note(code: str, count: int) -> str:
