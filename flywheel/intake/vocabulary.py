@@ -2,9 +2,6 @@
 
 from flywheel.facts.models import OrderState
 
-YES = frozenset({"1", "y", "yes", "true", "t", "on", "ja", "oui", "si", "sí", "sim", "是", "有"})
-NO = frozenset({"0", "n", "no", "false", "f", "off", "nein", "non", "não", "nao", "否", "无"})
-
 _STATES: dict[OrderState, tuple[str, ...]] = {
     OrderState.UNPAID: (
         "unpaid",
