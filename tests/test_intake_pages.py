@@ -178,7 +178,7 @@ def test_words_of_the_file_are_given_a_meaning_on_the_page(
     "wrong",
     [
         {"column-currency": ""},
-        {"column-currency": "", "constant-currency": "Euro"},
+        {"column-currency": "", "constant-currency": "Dollar"},
         {"time_zone": "Mars/Olympus"},
         {"column-order_id": "no such column"},
         {"date_format": "%Q"},

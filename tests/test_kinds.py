@@ -114,7 +114,7 @@ def test_an_unknown_market_is_added(workspace: Workspace, tmp_path: Path, kind: 
         ("investments", {"engine": "warehouse"}, ("engine", "warehouse", "choice")),
         ("investments", {"kind": "luck"}, ("kind", "luck", "choice")),
         ("investments", {"currency": "XAU"}, ("currency", "XAU", "rate")),
-        ("market_indicators", {"value": "n/a"}, ("value", "n/a", "signed")),
+        ("market_indicators", {"value": "high"}, ("value", "high", "signed")),
         ("market_indicators", {"value": "1" * 19}, ("value", "1" * 19, "too_large")),
         ("competitor_offers", {"score: design": "good"}, ("score: design", "good", "number")),
         ("competitor_offers", {"score_3": "5"}, ("attribute_3", "", "required")),

@@ -61,7 +61,7 @@ def test_a_base_currency_that_nobody_quotes_counts_by_its_own_rates(workspace: W
     [
         (rate_row("VND", "0"), ("per_euro", "per_euro", "")),
         (rate_row("VND", "-3"), ("per_euro", "negative", "")),
-        (rate_row("VND", "N/A"), ("per_euro", "per_euro", "")),
+        (rate_row("VND", "N/A"), ("per_euro", "required", "")),
         (rate_row("EUR", "0.92"), ("per_euro", "euro", "")),
         (rate_row("VND", "29845.5", "2099-01-01"), ("date", "future", "")),
         (rate_row("dong", "29845.5"), ("currency", "currency", "")),

@@ -49,13 +49,18 @@ def to_utc(local: Times, zone: str) -> Times:
     """
     instants, offsets = _transitions(zone)
     switches = instants + np.maximum(offsets[:-1], offsets[1:])
-    return local - offsets[np.searchsorted(switches, local, side="right")]
+    return local - offsets[_passed(switches, local)]
 
 
 def to_local(instants: Times, zone: str) -> Times:
     """UTC times as wall-clock times of a zone; datetime64[us], NaT stays NaT."""
     switches, offsets = _transitions(zone)
-    return instants + offsets[np.searchsorted(switches, instants, side="right")]
+    return instants + offsets[_passed(switches, instants)]
+
+
+def _passed(switches: Times, times: Times) -> npt.NDArray[np.intp]:
+    """How many switches each time has behind it. Both as integers, which numpy searches much faster than times."""
+    return np.searchsorted(switches.view(np.int64), times.astype("datetime64[us]").view(np.int64), side="right")
 
 
 @lru_cache(maxsize=64)

@@ -17,7 +17,9 @@ from flywheel.intake.kinds import KINDS, Column, Kind
 from flywheel.intake.vocabulary import plain
 
 UTF8_MARK = "\ufeff"  # by which spreadsheets know the encoding
-NUMBERS = frozenset({"money", "integer", "number", "signed", "stars", "score"})  # types whose cells are numbers
+NUMBERS = frozenset(
+    {"money", "integer", "number", "signed", "signed_number", "stars", "score", "csat"}
+)  # types whose cells are numbers
 FIRST_WIDE = 0x2E80  # the first letter that is as wide as two
 MARKED_ROWS = 10_000  # rows of a workbook whose cells are formatted beforehand
 FORMS: dict[str, str | Promise] = {
@@ -32,6 +34,9 @@ FORMS: dict[str, str | Promise] = {
     "integer": _("A whole number of zero or more"),
     "number": _("A number such as 12.5, of zero or more"),
     "signed": _("A number such as 12.5 or -12.5"),
+    "signed_number": _("A number such as 12.5 or -12.5"),
+    "country": _("A country's two letters or name, or any short name of your own"),
+    "csat": _("A number from 1 to 5, or good or bad"),
     "per_euro": _("A number such as 143.21, above zero"),
     "stars": _("A number from 1 to 5"),
     "score": _("A whole number from 0 to 10"),

@@ -13,9 +13,6 @@ from django.utils.translation import pgettext
 
 from flywheel.facts.models import Engine, Investment, OrderState
 
-YES = frozenset({"1", "y", "yes", "true", "t", "on", "ja", "oui", "si", "sí", "sim", "是", "有"})
-NO = frozenset({"0", "n", "no", "false", "f", "off", "nein", "non", "não", "nao", "否", "无"})
-
 _STATES: dict[str, tuple[str, ...]] = {
     OrderState.UNPAID: (
         "unpaid",

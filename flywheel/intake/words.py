@@ -54,15 +54,22 @@ EXPECTED: dict[str, str | Promise] = {
     "amount": _("a smaller amount: this one is too large"),
     "number": _("a number such as 1234.5"),
     "integer": _("a whole number"),
+    "percent": _("a share from 0 % to 100 %, such as 12.5 % or 0.125"),
     "negative": _("a number of zero or more"),
     "too_large": _("a smaller number"),
     "stars": _("a rating from 1 to 5"),
     "score": _("a whole number from 0 to 10"),
+    "csat": _("a rating from 1 to 5, or good or bad"),
     "signed": _("a number such as 1234.5 or -1234.5"),
     "month": _("a month such as 2026-03, or a date in it"),
     "bool": _("yes or no"),
     "timestamp": _("a date or time such as 2026-03-31 or 2026-03-31 14:05:00"),
     "year": _("a year from 1990 to 2100"),
+    "date_order": _(
+        "a date whose order is known: this one can be read day first or month first; "
+        "say in the mapping which comes first"
+    ),
+    "decimal": _("numbers whose decimal sign is known: this one has a point or a comma that may part thousands"),
     "choice": _("one of these words, or a meaning for it in the mapping: %(detail)s"),
     "status": _("a known order status, or a meaning for it in the mapping"),  # of batches before there were choices
 }

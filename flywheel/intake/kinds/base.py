@@ -175,8 +175,9 @@ def _pair(examples: tuple[str, ...]) -> tuple[str, str]:
 
 
 def market(**options: object) -> Column:
-    """The market, by its code."""
-    return text("market", _("Market"), "DE", "US", aliases=("country", "region", "shipping_country"), **options)
+    """The market, by its code; a country by its two letters, however it is written."""
+    aliases = ("country", "region", "shipping_country")
+    return Column("market", "country", _("Market"), ("DE", "US"), aliases=aliases, **options)  # type: ignore[arg-type]
 
 
 def channel(**options: object) -> Column:

@@ -97,7 +97,9 @@ MARKET_INDICATORS = Kind(
             help=_("Such as 2025, 2026-Q1 or 2026-03."),
             aliases=("year", "Jahr", "Zeitraum", "année", "période", "年份", "期间"),
         ),
-        Column("value", "signed", _("Value"), ("88.3", "-1.4"), required=True, aliases=("Wert", "valeur", "数值")),
+        Column(
+            "value", "signed_number", _("Value"), ("88.3", "-1.4"), required=True, aliases=("Wert", "valeur", "数值")
+        ),
         long_text(
             "origin",
             _("Where the figure is from"),

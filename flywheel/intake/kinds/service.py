@@ -59,7 +59,7 @@ TICKETS = Kind(
         time("solved_at", _("Solved at"), "2026-03-07 16:00:00", aliases=("closed_at", "resolved_at")),
         long_text("reason", _("Reason"), "where_is_my_order", "return", aliases=("subject", "topic", "ticket_type")),
         Column("proactive", "bool", _("Started by us"), ("no", "yes")),
-        Column("csat", "stars", _("Satisfaction, 1 to 5"), ("5", ""), aliases=("satisfaction", "satisfaction_rating")),
+        Column("csat", "csat", _("Satisfaction, 1 to 5"), ("5", ""), aliases=("satisfaction", "satisfaction_rating")),
     ),
     derived=(Derived("week", derive.week_of("opened_at"), needs=("opened_at",)),),
 )
