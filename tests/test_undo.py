@@ -83,6 +83,12 @@ class Files:
             for n in self._some()
         ]
 
+    def order_fees(self) -> list[Row]:
+        return [
+            {"order_id": f"A-{n}", "fee": self._pick("x", "y"), "amount": self._pick(3, -1), "currency": "EUR"}
+            for n in self._some()
+        ]
+
     def refunds(self) -> list[Row]:
         return [
             {
@@ -126,7 +132,18 @@ class Files:
         ]
 
     def next(self) -> tuple[str, list[Row]]:
-        kinds = ("orders", "customers", "payments", "refunds", "reviews", "tickets", "traffic", "spend", "events")
+        kinds = (
+            "orders",
+            "customers",
+            "payments",
+            "order_fees",
+            "refunds",
+            "reviews",
+            "tickets",
+            "traffic",
+            "spend",
+            "events",
+        )
         kind = self._pick("orders", *kinds)
         return kind, getattr(self, kind)()
 
@@ -197,6 +214,15 @@ def test_refunds_that_came_before_their_orders_are_no_hindrance(workspace: Works
     assert facts.Refund.objects.get().market == "US"
     undo(orders)
     assert (facts.Refund.objects.get().market, facts.Refund.objects.get().order_week) == ("", None)
+
+
+def test_orders_forget_fees_that_came_before_them(workspace: Workspace, tmp_path: Path) -> None:
+    fee = {"order_id": "A-1", "fee": "commission", "amount": 9, "currency": "EUR"}
+    first = loaded(workspace, tmp_path, "order_fees", [fee])
+    loaded(workspace, tmp_path, "orders", [order("A-1")])
+    assert facts.Order.objects.get().fees == 9
+    undo(first)
+    assert facts.Order.objects.get().fees is None
 
 
 def test_orders_of_customers_that_were_told_before_hold_the_customers(workspace: Workspace, tmp_path: Path) -> None:
