@@ -12,7 +12,7 @@ from flywheel.accounts.models import User, Workspace
 from flywheel.facts.models import Order, Spend
 from flywheel.intake import batches
 from flywheel.intake.models import Batch, Mapping
-from tests.builders import Row, Silent, csv_file, csv_text, load_plan, loaded, order
+from tests.builders import Row, Silent, csv_file, csv_text, load_plan, load_rows, loaded, order
 from tests.test_intake_pages import mapping_of, upload
 
 pytestmark = pytest.mark.django_db
@@ -257,3 +257,67 @@ def test_the_very_same_file_under_another_source_is_warned_of(
     page = client.get(upload(client, [order()], source="Shop Two")).content.decode()
     assert "loaded from the source Shop One" in page
     assert "would count twice" in page
+
+
+# --- what only the whole file tells ---------------------------------------------------------------------------------
+def dated(*days: str) -> list[Row]:
+    return [order(f"A-{n}", ordered_at=day) for n, day in enumerate(days)]
+
+
+def test_the_order_of_dates_is_found_far_down_the_column(workspace: Workspace, tmp_path: Path) -> None:
+    days = ["03/04/2026"] * 10_500 + ["13/04/2026"]
+    batch = load_rows(workspace, tmp_path, "orders", dated(*days))
+    assert batch.state == "loaded"
+    assert str(Order.objects.get(external_id="A-0").order_date) == "2026-04-03"
+
+
+def test_dates_that_the_whole_file_leaves_in_doubt_are_asked_for(
+    client: Client, engine_lead: User, workspace: Workspace, run_jobs: Callable[[], int]
+) -> None:
+    client.force_login(engine_lead)
+    address = upload(client, dated("03/04/2026", "05/06/2026"))
+    run_jobs()
+    page = client.get(address)
+    assert "does 03/04/2026 begin with the day or with the month?" in page.content.decode()
+    client.post(address, mapping_of(client, address) | {"answer": "date_order:month"})
+    run_jobs()
+    batch = Batch.objects.get()
+    assert (batch.state, batch.problems, batch.added) == ("draft", 0, 2)
+    client.post(address, mapping_of(client, address))
+    run_jobs()
+    assert str(Order.objects.get(external_id="A-0").order_date) == "2026-03-04"
+
+
+def test_dates_in_doubt_load_nothing_without_an_answer(workspace: Workspace, tmp_path: Path) -> None:
+    batch = load_rows(workspace, tmp_path, "orders", dated("03/04/2026"))
+    assert batch.errors.values_list("line", "column", "value", "code").get() == (
+        0,
+        "ordered_at",
+        "03/04/2026",
+        "date_order",
+    )
+    assert not Order.objects.exists()
+
+
+def test_a_comma_anywhere_tells_how_every_amount_of_the_file_is_read(workspace: Workspace, tmp_path: Path) -> None:
+    rows = [order("A-1", gross="1.234"), order("A-2", gross="12,50"), order("A-3", gross="2.345,67 €")]
+    loaded(workspace, tmp_path, "orders", rows)
+    assert [str(one.gross) for one in Order.objects.order_by("external_id")] == ["1234.0000", "12.5000", "2345.6700"]
+
+
+def test_counts_tell_by_their_thousands(workspace: Workspace, tmp_path: Path) -> None:
+    rows = [{"date": "2026-03-02", "channel": "google", "cost": "1,234", "currency": "EUR", "clicks": "2,345"}]
+    loaded(workspace, tmp_path, "spend", rows)
+    assert (Spend.objects.get().cost, Spend.objects.get().clicks) == (1234, 2345)
+
+
+def test_an_amount_that_may_be_thousands_is_asked_for(
+    client: Client, engine_lead: User, workspace: Workspace, run_jobs: Callable[[], int]
+) -> None:
+    client.force_login(engine_lead)
+    address = upload(client, [order("A-1", gross="1.234")])
+    run_jobs()
+    assert "what is the sign in 1.234?" in client.get(address).content.decode()
+    client.post(address, mapping_of(client, address) | {"answer": "decimal:,"})
+    run_jobs()
+    assert Batch.objects.get().problems == 0

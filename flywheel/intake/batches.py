@@ -24,12 +24,13 @@ from flywheel.facts import rates, upkeep
 from flywheel.facts import undo as facts_undo
 from flywheel.facts.models import ExchangeRate, Source
 from flywheel.facts.rerating import TooLargeError
+from flywheel.intake import survey
 from flywheel.intake.badrows import BadRows
 from flywheel.intake.landing import Landed, Stage
 from flywheel.intake.models import Batch, RowError
 from flywheel.intake.plans import Plan
 from flywheel.intake.preparing import SHOWN, Issue, Preparer, reading_of
-from flywheel.intake.reading import Chunk, FileProblemError, Table, opened
+from flywheel.intake.reading import Chunk, FileProblemError, Table, found_format, opened
 from flywheel.intake.shaping import as_spread, shaped
 
 OUTCOMES = frozenset({Batch.State.LOADED, Batch.State.REJECTED, Batch.State.UNDONE})
@@ -373,7 +374,7 @@ def _staged(batch: Batch, reporter: Reporter, findings: _Findings) -> Iterator[_
         raise FileProblemError("missing_file")
     bad_rows_path(batch).parent.mkdir(parents=True, exist_ok=True)
     with BadRows(bad_rows_path(batch)) as bad_rows:
-        for number, plan in enumerate(batch.as_plans):
+        for number, plan in enumerate(_settled(batch, path)):
             reporter.step("reading", total=batch.size)
             with _opened(batch.workspace, path, plan, None if number else findings) as (whole, table, preparer):
                 stage = Stage(plan.kind, preparer.slots, plan.sums)
@@ -382,6 +383,14 @@ def _staged(batch: Batch, reporter: Reporter, findings: _Findings) -> Iterator[_
             reporter.step("checking")
             _check_repeats(batch, stage, plan, _Sink(findings, bad_rows, whole.header))
             yield _Staged(plan, stage, preparer.business.rates.version)
+
+
+def _settled(batch: Batch, path: Path) -> Iterator[Plan]:
+    """The batch's plans with what they leave open found from the file: encoding, delimiter, dates, decimal sign."""
+    plans = batch.as_plans
+    found = found_format(path, **plans[0].file_options, whole=True)
+    for plan in plans:
+        yield survey.settled(batch.workspace, path, plan.with_options(plan.options | found.options))
 
 
 @contextmanager
@@ -393,7 +402,7 @@ def _opened(
     With `findings` the file's rows are counted there, whatever the plan makes of them.
     """
     reading = reading_of(workspace, plan)
-    with opened(path, **plan.file_options, whole=True) as whole:
+    with opened(path, **plan.file_options) as whole:
         counted = replace(whole, chunks=findings.counting(whole.chunks)) if findings else whole
         table = shaped(counted, plan, reading)
         plan = as_spread(plan)

@@ -220,6 +220,7 @@ def reading_of(workspace: Workspace, plan: Plan) -> Reading:
         hash_key=bytes(workspace.hash_key),
         decimal=plan.options.get("decimal") or ".",
         date_format=plan.options.get("date_format", ""),
+        date_order=plan.options.get("date_order", ""),
     )
 
 

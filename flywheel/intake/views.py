@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -24,6 +24,7 @@ from flywheel.intake.plans import Plan, by_header
 from flywheel.intake.reading import FileProblemError
 from flywheel.intake.recognising import Guess, first_guess
 from flywheel.intake.samples import Preview, preview
+from flywheel.intake.survey import QUESTIONS
 from flywheel.intake.templates import FILES, all_templates
 from flywheel.intake.words import file_problem, note
 
@@ -170,7 +171,7 @@ def import_map(request: HttpRequest, slug: str, batch_id: int) -> HttpResponse:
     if not batch.can_start:
         return redirect("import-detail", slug, batch.pk)
     plans, seen = _planned(batch, request.POST.get("kind") or request.GET.get("kind", ""))
-    form = MappingForm(workspace, batch.source, plans, seen, request.POST or None)
+    form = MappingForm(workspace, batch.source, plans, seen, _with_answer(request.POST) or None)
     if form.is_valid():
         return _confirmed(request, batch, form)
     context = {
@@ -181,14 +182,24 @@ def import_map(request: HttpRequest, slug: str, batch_id: int) -> HttpResponse:
         "kinds": KINDS.values(),
         "format": FORMATS.get(plans[0].format),
         "twin": batches.twin(batch),
+        "question": batch.errors.filter(line=0, code__in=QUESTIONS).first() if batch.checked_at else None,
         **_report(batch),
     }
     return page_or_panel(request, "intake/map.html", "check", context)
 
 
+def _with_answer(posted: QueryDict) -> QueryDict:
+    """What was posted, with the answer to a question in its field: `answer=date_order:day`."""
+    field, _colon, value = posted.get("answer", "").partition(":")
+    data = posted.copy()
+    if field in QUESTIONS:
+        data[field] = value
+    return data
+
+
 def _confirmed(request: HttpRequest, batch: Batch, form: MappingForm) -> HttpResponse:
     """Do with a batch what the form's button says."""
-    action = request.POST.get("action", "load")
+    action = "check" if request.POST.get("answer") else request.POST.get("action", "load")
     saved = form.save_mapping()
     batches.replan(batch, form.result(), saved.slug if saved else "", skips_bad_rows=action == "load-good")
     user = request.user
