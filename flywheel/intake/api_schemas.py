@@ -1,0 +1,112 @@
+"""What the API's reference says about sending facts, made from the declarations of the kinds."""
+
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from flywheel.facts.models import OrderState
+from flywheel.intake.bodies import JSON, LINES
+from flywheel.intake.kinds import KINDS, Column, Kind
+from flywheel.intake.parsing import MAX_CODE, MAX_ID, MAX_INTEGER, MAX_TEXT
+from flywheel.intake.push import MOST_ROWS
+
+SOURCE = _("Where the rows come from, such as shop. Rows are keyed by their source: name it the same every time.")
+ON_ERROR = _("reject: with any bad row nothing is stored. skip: the good rows are stored, the bad ones listed.")
+IDEMPOTENCY = _(
+    "A text of your own that names this request, such as the id of the run. Sent again within 24 hours with the same "
+    "rows, it gives the first answer again and stores nothing twice."
+)
+BATCH = _("What became of a batch: a file, or the rows of one request.")
+_PUSH = _(
+    "At most {most} rows at a time. A row that is known, by its key ({key}), is updated: fields that are absent, null "
+    "or blank leave alone what is known. What the answer says is stored, is stored."
+)
+_TIME = _("A time with offset, or the wall clock of the workspace's time zone: 2026-03-31T14:05:00+02:00.")
+
+# the JSON types that a column of each type takes; the first is the one to send
+_TYPES: dict[str, dict[str, Any]] = {
+    "id": {"type": ["string", "integer", "null"], "maxLength": MAX_ID},
+    "code": {"type": ["string", "integer", "null"], "maxLength": MAX_CODE},
+    "text": {"type": ["string", "integer", "null"], "maxLength": MAX_TEXT},
+    "device": {"type": ["string", "null"], "maxLength": MAX_CODE},
+    "person": {"type": ["string", "integer", "null"], "maxLength": MAX_ID},
+    "email": {"type": ["string", "null"]},
+    "currency": {"type": ["string", "null"], "pattern": "^ *([A-Za-z]{3})? *$"},
+    "money": {"type": ["number", "string", "null"], "minimum": 0},
+    "integer": {"type": ["integer", "string", "null"], "minimum": 0, "maximum": MAX_INTEGER},
+    "stars": {"type": ["number", "string", "null"], "minimum": 1, "maximum": 5},
+    "bool": {"type": ["boolean", "string", "integer", "null"]},
+    "timestamp": {"type": ["string", "null"], "description": _TIME},
+    "deadline": {"type": ["string", "null"], "description": _TIME},
+    "date": {"type": ["string", "null"]},
+}
+_NUMBERS = {"money": float, "integer": int, "stars": int}
+
+
+def row_schemas() -> dict[str, Any]:
+    """A schema per kind, named `Row_<kind>`."""
+    return {_row_name(kind): _row_schema(kind) for kind in KINDS.values()}
+
+
+def push_operation(kind: Kind) -> dict[str, Any]:
+    """What an operation that takes rows of the kind adds to its part of the reference."""
+    row = {"$ref": f"#/components/schemas/{_row_name(kind)}"}
+    rows = {"type": "array", "items": row, "minItems": 1, "maxItems": MOST_ROWS}
+    wrapped = {"type": "object", "properties": {"rows": rows}, "required": ["rows"]}
+    example = example_row(kind)
+    return {
+        "summary": kind.label,
+        "description": format_lazy("{} {}", kind.help, _described(kind)),
+        "requestBody": {
+            "required": True,
+            "content": {
+                JSON: {"schema": {"oneOf": [wrapped, rows]}, "example": {"rows": [example]}},
+                LINES[0]: {"schema": {"type": "string", "description": _("One JSON object per line.")}},
+            },
+        },
+    }
+
+
+def example_row(kind: Kind) -> dict[str, Any]:
+    """The first example row of the kind's template, its numbers as numbers."""
+    return {column.name: _example(column, 0) for column in kind.columns if column.examples[0]}
+
+
+def _described(kind: Kind) -> str:
+    return format_lazy(_PUSH, most=f"{MOST_ROWS:,}", key=", ".join(kind.key))  # type: ignore[return-value]
+
+
+def _row_name(kind: Kind) -> str:
+    return f"Row_{kind.slug}"
+
+
+def _row_schema(kind: Kind) -> dict[str, Any]:
+    return {
+        "title": kind.slug,
+        "type": "object",
+        "description": kind.help,
+        "properties": {column.name: _column_schema(column) for column in kind.columns},
+        "required": [column.name for column in kind.required],
+        "additionalProperties": False,
+    }
+
+
+def _column_schema(column: Column) -> dict[str, Any]:
+    known = _TYPES[column.type]
+    schema = {**known, "title": column.label}
+    said: list[str | Promise] = [column.help] if column.help else [known["description"]] if "description" in known else []
+    if column.name == "status":
+        said.append(format_lazy(_("One of {states}, or a shop's own word."), states=", ".join(OrderState.values)))
+    schema["description"] = format_lazy(" ".join(["{}"] * (len(said) + 1)), column.label, *said) if said else column.label
+    if column.default:
+        schema["default"] = column.default
+    schema["examples"] = [_example(column, at) for at in (0, 1) if column.examples[at]]
+    return schema
+
+
+def _example(column: Column, at: int) -> object:
+    if column.type == "bool":
+        return column.examples[at] == "yes"
+    return _NUMBERS.get(column.type, str)(column.examples[at])
