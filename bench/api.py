@@ -144,10 +144,13 @@ def _measure(port: int, key: str, bodies: list[bytes], options: argparse.Namespa
     for sender in senders:
         sender.join()
     whole = options.rows * len(seconds) / (time.perf_counter() - began)
-    print(f"{len(seconds)} batches of {options.rows:,} orders, {len(bodies[0]) / 1e6:.1f} MB each, "
-          f"{options.senders} sender(s), {options.standing:,} orders standing, load {os.getloadavg()[0]:.1f}")  # fmt: skip
+    each, busy = len(bodies[0]) / 1e6, os.getloadavg()[0]
+    print(f"{len(seconds)} batches of {options.rows:,} orders, {each:.1f} MB each, load {busy:.1f}")
+    print(f"{options.senders} sender(s), {options.standing:,} orders standing")
     print("ms per batch " + ", ".join(f"{one * 1000:.0f}" for one in seconds))
-    print(f"median {options.rows / median(seconds):,.0f} rows/s per sender; whole run {whole:,.0f} rows/s (bar {BAR:,})")
+    print(
+        f"median {options.rows / median(seconds):,.0f} rows/s per sender; whole run {whole:,.0f} rows/s (bar {BAR:,})"
+    )
 
 
 def _send(port: int, key: str, bodies: list[bytes], ready: threading.Barrier, seconds: list[float]) -> None:

@@ -3,11 +3,13 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from flywheel.api import api, not_found
+from flywheel.api_reference import reference
 from flywheel.health import healthz
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("flywheel.accounts.urls")),
     path("healthz", healthz, name="health"),
+    path("api/v1/", reference, name="api-reference"),
     path("api/v1/", api.urls),
     path("api/<path:path>", not_found),
     path("accounts/", include("allauth.account.urls")),

@@ -41,7 +41,9 @@ class Refusal(Schema):
 class ApiError(Exception):
     """A request that cannot be carried out. `more` goes beside the error in the answer."""
 
-    def __init__(self, status: int, code: str, message: str | Promise, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, message: str | Promise, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(f"{status} {code}")
         self.status, self.code, self.message = status, code, message
         self.headers = dict(headers or {})

@@ -62,8 +62,8 @@ class Refused(Refusal):
     """The rows were not stored; `errors` when that is because of them."""
 
     rows: int | None = None
-    accepted: int = 0
-    errors: list[RowProblem] = []
+    accepted: int | None = None
+    errors: list[RowProblem] | None = None
 
 
 class BatchState(Schema):
@@ -99,7 +99,6 @@ def _add_push(kind: Kind) -> None:
         auth=KeyAuth(FACTS_WRITE),
         response={200: Stored, 207: Stored, **REFUSALS, **dict.fromkeys((400, 409, 413, 415), Refusal), 422: Refused},
         operation_id=f"push_{kind.slug}",
-        summary=str(kind.slug),
         openapi_extra=api_schemas.push_operation(kind),
         tags=["facts"],
         url_name=f"push_{kind.slug}",
@@ -169,9 +168,7 @@ def _told(outcome: Outcome) -> idempotency.Answer:
 
 def _refused(outcome: Outcome) -> dict[str, str]:
     bad = outcome.bad_rows
-    text = ngettext(
-        "Nothing was stored: %(n)s row is wrong.", "Nothing was stored: %(n)s rows are wrong.", bad
-    )
+    text = ngettext("Nothing was stored: %(n)s row is wrong.", "Nothing was stored: %(n)s rows are wrong.", bad)
     return {"code": "rows", "message": text % {"n": f"{bad:,}"}}
 
 
@@ -203,8 +200,7 @@ def _notes(notes: dict[str, int]) -> list[dict[str, Any]]:
     auth=KeyAuth(FACTS_WRITE, METRICS_READ),
     response={200: BatchState, **REFUSALS, 404: Refusal},
     operation_id="get_batch",
-    summary="One batch",
-    description=api_schemas.BATCH,
+    openapi_extra={"summary": _("One batch"), "description": api_schemas.BATCH},
     tags=["facts"],
 )
 def batch(request: HttpRequest, batch_id: Annotated[int, Path(ge=1, le=MOST_ID)]) -> HttpResponse:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -94,12 +93,14 @@ def _row_schema(kind: Kind) -> dict[str, Any]:
 
 
 def _column_schema(column: Column) -> dict[str, Any]:
-    known = _TYPES[column.type]
-    schema = {**known, "title": column.label}
-    said: list[str | Promise] = [column.help] if column.help else [known["description"]] if "description" in known else []
+    schema = {**_TYPES[column.type], "title": column.label}
+    said = [text for text in (column.help, schema.get("description")) if text][:1]
     if column.name == "status":
         said.append(format_lazy(_("One of {states}, or a shop's own word."), states=", ".join(OrderState.values)))
-    schema["description"] = format_lazy(" ".join(["{}"] * (len(said) + 1)), column.label, *said) if said else column.label
+    if said:
+        schema["description"] = said[0]
+    if column.required:
+        schema |= {"type": [kind for kind in schema["type"] if kind != "null"], "minLength": 1}
     if column.default:
         schema["default"] = column.default
     schema["examples"] = [_example(column, at) for at in (0, 1) if column.examples[at]]

@@ -199,9 +199,7 @@ def _long_keys(kind: Kind, prepared: Prepared) -> list[Issue]:
 
 
 # --- into the database ----------------------------------------------------------------------------------------------
-def _staged(
-    preparer: Preparer, prepared: Prepared, issues: list[Issue], skip_bad: bool
-) -> tuple[Stage, Prepared]:
+def _staged(preparer: Preparer, prepared: Prepared, issues: list[Issue], skip_bad: bool) -> tuple[Stage, Prepared]:
     """The sound rows in the stage. Adds an issue for each row that contradicts an earlier one."""
     prepared = _without(preparer, prepared, issues)
     stage = _stage(preparer, prepared)
