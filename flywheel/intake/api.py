@@ -73,7 +73,7 @@ class BatchState(Schema):
     kind: str
     source: str
     name: str
-    state: Literal["draft", "queued", "running", "loaded", "rejected", "failed"]
+    state: Literal["draft", "queued", "running", "loaded", "rejected", "failed", "undone"]
     rows: int | None
     added: int | None
     changed: int | None

@@ -41,6 +41,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "deadline": {"type": ["string", "null"], "description": _TIME},
     "date": {"type": ["string", "null"]},
 }
+_ANY: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
 _NUMBERS = {"money": float, "integer": int, "stars": int}
 
 
@@ -93,7 +94,7 @@ def _row_schema(kind: Kind) -> dict[str, Any]:
 
 
 def _column_schema(column: Column) -> dict[str, Any]:
-    schema = {**_TYPES[column.type], "title": column.label}
+    schema = {**_TYPES.get(column.type, _ANY), "title": column.label}
     said = [text for text in (column.help, schema.get("description")) if text][:1]
     if column.name == "status":
         said.append(format_lazy(_("One of {states}, or a shop's own word."), states=", ".join(OrderState.values)))

@@ -3,7 +3,7 @@
 The same parsing, checks, upsert and upkeep as of a file (`batches._land`), from JSON values instead of cells.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from difflib import get_close_matches
@@ -28,6 +28,7 @@ MOST_ISSUES_PER_ROW = 10  # told; the others are found when these are put right
 MOST_NAMES = 50  # unknown fields for which a known one is looked for; more of them are no typing errors
 LONGEST_KEY = 600  # characters; an index entry holds 2,704 bytes
 EXACT_TO = 2**53  # from here on a float stands for several whole numbers
+PERSONAL = frozenset({"email", "person"})  # types of columns whose values are not told again
 FILE_NAME = "API"  # of the batch, on the imports page
 
 
@@ -46,7 +47,7 @@ class Outcome:
     rows: int
     issues: list[Issue]
     batch: Batch | None = None
-    landed: Landed = field(default_factory=lambda: Landed(0, 0, 0, 0))
+    landed: Landed = field(default_factory=Landed)
     notes: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -69,20 +70,24 @@ def push(
     """
     batches.source_slug(source)
     sheet, issues = _sheet(kind, rows)
-    preparer = Preparer(workspace, Plan(kind, {name: name for name in sheet.names}), sheet.names)
+    plan = Plan(kind, {name: name for name in sheet.names})
+    preparer = Preparer(workspace, plan, sheet.names)
     prepared = preparer.prepare(sheet.chunk)
-    issues += [*prepared.issues, *_long_keys(kind, prepared)]
+    told = {(issue.line, issue.column) for issue in issues}  # a cell that was no plain value is blank by now
+    issues += [issue for issue in prepared.issues if (issue.line, issue.column) not in told]
+    issues += _long_keys(kind, prepared)
     try:
         with transaction.atomic():
-            stage, prepared = _staged(preparer, prepared, issues, skip_bad)
-            if (issues and not skip_bad) or not prepared.ids:
+            stage = _staged(preparer, prepared, issues)
+            if (issues and not skip_bad) or not stage.rows:
                 raise _RejectedError
-            return _store(workspace, source, stage, prepared, _found(len(rows), issues), size)
+            found = _found(len(rows), issues, prepared.rows.notes)
+            return _store(workspace, source, plan, stage, found, size)
     except _RejectedError:
         return _found(len(rows), issues)
 
 
-def _found(rows: int, issues: list[Issue]) -> Outcome:
+def _found(rows: int, issues: list[Issue], notes: Mapping[str, int] | None = None) -> Outcome:
     """The outcome so far: the issues by row, no more of each than are told."""
     told: list[Issue] = []
     seen: dict[int, int] = {}
@@ -90,7 +95,7 @@ def _found(rows: int, issues: list[Issue]) -> Outcome:
         seen[issue.line] = seen.get(issue.line, 0) + 1
         if seen[issue.line] <= MOST_ISSUES_PER_ROW:
             told.append(issue)
-    return Outcome(rows, told)
+    return Outcome(rows, told, notes=dict(notes or {}))
 
 
 # --- JSON values to the cells of a table ----------------------------------------------------------------------------
@@ -114,6 +119,8 @@ def _sheet(kind: Kind, rows: Sequence[object]) -> tuple[_Sheet, list[Issue]]:
     given: set[str] = set().union(*objects)
     issues += _unknown_fields(kind, given, objects, lines)
     names = [column.name for column in kind.columns if column.required or column.name in given]
+    if not any(kind.by_name[name].model_column for name in names):  # rows of nothing but their key
+        names.append(next(column.name for column in kind.columns if column.model_column))
     values = _turned(objects, names)
     columns = [_cells(kind, name, column, lines, issues) for name, column in zip(names, values, strict=True)]
     return _Sheet(names, Chunk(lines, list(map(list, zip(*columns, strict=True))))), issues
@@ -154,7 +161,7 @@ def _cells(kind: Kind, name: str, values: list[object], lines: Sequence[int], is
         try:
             texts[at] = value.strip() if type(value) is str else _text(value)
         except ValueError as problem:
-            shown = "" if kind.by_name[name].type in {"email", "person"} else _shown(str(value))
+            shown = "" if kind.by_name[name].type in PERSONAL else _shown(str(value))
             issues.append(Issue(lines[at], name, shown, str(problem)))
     return texts
 
@@ -199,64 +206,49 @@ def _long_keys(kind: Kind, prepared: Prepared) -> list[Issue]:
 
 
 # --- into the database ----------------------------------------------------------------------------------------------
-def _staged(preparer: Preparer, prepared: Prepared, issues: list[Issue], skip_bad: bool) -> tuple[Stage, Prepared]:
-    """The sound rows in the stage. Adds an issue for each row that contradicts an earlier one."""
-    prepared = _without(preparer, prepared, issues)
-    stage = _stage(preparer, prepared)
-    conflicts = [_of_row(preparer.kind, issue) for issue in stage.settle_repeats()]
-    issues += conflicts
-    if conflicts and skip_bad:
-        prepared = _without(preparer, prepared, conflicts)
-        stage = _stage(preparer, prepared)
-        stage.settle_repeats()
-    return stage, prepared
-
-
-def _without(preparer: Preparer, prepared: Prepared, issues: Iterable[Issue]) -> Prepared:
-    """The chunk made ready again without the rows that have issues."""
-    bad = {issue.line for issue in issues}
-    if not bad:
-        return prepared
-    chunk = prepared.chunk
-    good = [(line, row) for line, row in zip(chunk.lines, chunk.rows, strict=True) if line not in bad]
-    return preparer.prepare(Chunk([line for line, _ in good], [row for _, row in good]))
-
-
-def _stage(preparer: Preparer, prepared: Prepared) -> Stage:
+def _staged(preparer: Preparer, prepared: Prepared, issues: list[Issue]) -> Stage:
+    """The sound rows in the stage. Adds an issue for each row that contradicts an earlier one, which is left out."""
     stage = Stage(preparer.kind, preparer.slots)
     with stage.receiving() as store:
-        store(prepared)
+        store(prepared.without({issue.line for issue in issues}) if issues else prepared)
+    issues += [_of_row(preparer.kind, issue) for issue in stage.settle_repeats()]
     return stage
 
 
 def _of_row(kind: Kind, issue: Issue) -> Issue:
     """A contradiction told by rows instead of lines, without the key where that is a person's id."""
-    personal = any(kind.by_name[name].type in {"email", "person"} for name in kind.key)
+    personal = any(kind.by_name[name].type in PERSONAL for name in kind.key)
     return replace(issue, code="conflict_row", value="" if personal else issue.value)
 
 
-def _store(
-    workspace: Workspace, source_name: str, stage: Stage, prepared: Prepared, found: Outcome, size: int
-) -> Outcome:
+def _store(workspace: Workspace, source_name: str, plan: Plan, stage: Stage, found: Outcome, size: int) -> Outcome:
     """Everything after the first wait for other landings, in the order of `batches._land`."""
     upkeep.lock(workspace)
     source = batches.source_named(workspace, source_name)
     batch = Batch.objects.create(
-        workspace=workspace, source=source, kind=stage.kind.slug, file_name=FILE_NAME, size=size
+        workspace=workspace,
+        source=source,
+        kind=plan.kind.slug,
+        plans=[plan.as_data],
+        file_name=FILE_NAME,
+        size=size,
+        skips_bad_rows=bool(found.issues),
     )
     landed = stage.upsert(workspace, source, batch.pk)
-    upkeep.after_landing(workspace, stage.kind.model)
+    upkeep.after_landing(workspace, plan.kind.model, batch.pk)
     if landed.added or landed.changed:
         jobs.start(workspace, "roll", {}, once=True)
-    notes = dict(prepared.rows.notes)
+    stored = replace(found, batch=batch, landed=landed)
     if landed.repeated:
-        notes[batches.DUPLICATES] = landed.repeated
-    _record(batch, landed, found, notes)
-    return replace(found, batch=batch, landed=landed, notes=notes)
+        stored.notes[batches.DUPLICATES] = landed.repeated
+    _record(batch, stored)
+    return stored
 
 
-def _record(batch: Batch, landed: Landed, found: Outcome, notes: dict[str, int]) -> None:
-    batch.state, batch.rows, batch.rejected = Batch.State.LOADED, found.rows, found.bad_rows
-    batch.added, batch.changed, batch.unchanged = landed.added, landed.changed, landed.unchanged
-    batch.notes, batch.loaded_at = notes, timezone.now()
+def _record(batch: Batch, stored: Outcome) -> None:
+    """The outcome on the batch's row. What is wrong with which row is told to the sender, and kept nowhere."""
+    batch.state, batch.loaded_at = Batch.State.LOADED, timezone.now()
+    batch.rows, batch.rejected, batch.notes = stored.rows, stored.bad_rows, stored.notes
+    batch.added, batch.changed = stored.landed.added, stored.landed.changed
+    batch.unchanged = stored.landed.unchanged
     batch.save()
