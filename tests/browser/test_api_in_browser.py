@@ -61,5 +61,4 @@ def test_the_reference_needs_no_log_in(watched) -> None:
     tab, watch = watched()
     tab.goto(reverse("api-reference"))
     expect(tab.get_by_role("heading", level=1)).to_have_text("API reference")
-    tab.screenshot(path="/tmp/ref.png")
     assert watch.take() == []
