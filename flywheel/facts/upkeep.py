@@ -354,11 +354,10 @@ SELECT id, old_week, week, old_delivered_week, delivered_week, old_customer, cus
 """  # noqa: S608 (texts of this module)
 _DIRTY_ORDERS = """
 INSERT INTO facts_dirty
-SELECT DISTINCT 'conversion', w.week
-FROM facts_moved AS m CROSS JOIN LATERAL (VALUES (m.old_week), (m.week)) AS w (week)
-UNION
-SELECT DISTINCT 'aftersales', w.week
-FROM facts_moved AS m CROSS JOIN LATERAL (VALUES (m.old_delivered_week), (m.delivered_week)) AS w (week)
+SELECT 'conversion', old_week FROM facts_moved
+UNION SELECT 'conversion', week FROM facts_moved
+UNION SELECT 'aftersales', old_delivered_week FROM facts_moved
+UNION SELECT 'aftersales', delivered_week FROM facts_moved
 """
 
 
