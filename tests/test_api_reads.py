@@ -137,7 +137,8 @@ def test_unknown_is_null_and_not_zero(workspace):
 
 def test_pages_of_measures_hold_every_row_once(caller):
     whole = caller.get("measures/conversion", from_=WEEK - timedelta(weeks=2), limit=5_000).json()
-    rows, cursor = [], ""
+    rows: list[dict] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = caller.get("measures/conversion", from_=WEEK - timedelta(weeks=2), limit=7, cursor=cursor).json()
         rows, cursor = rows + page["rows"], page["next"]

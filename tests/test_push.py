@@ -18,6 +18,7 @@ from flywheel.intake.api_schemas import example_row
 from flywheel.intake.bodies import body_of
 from flywheel.intake.kinds import KINDS, ORDERS
 from flywheel.intake.models import Batch, KeptAnswer
+from flywheel.intake.preparing import Issue
 from flywheel.intake.push import MOST_ROWS
 from flywheel.jobs.models import Job
 from tests.builders import Silent, order
@@ -356,7 +357,8 @@ def test_two_requests_at_the_same_moment_do_the_work_once(workspace, monkeypatch
 
 def test_numbers_become_texts_without_artefacts():
     values = [0.1 + 0.2, 5.0, 1e-7, 1e15, -0.0, 3, None, True, "x "]
-    texts = push._cells(ORDERS, "gross", list(values), range(len(values)), issues := [])
+    issues: list[Issue] = []
+    texts = push._cells(ORDERS, "gross", list(values), range(len(values)), issues)
     assert texts == ["0.30000000000000004", "5", "0.0000001", "1000000000000000", "-0", "3", "", "true", "x"]
     assert issues == []
     assert push._cells(ORDERS, "gross", [0.5, 5.0, None], range(3), []) == ["0.5", "5", ""]

@@ -17,7 +17,7 @@ from flywheel.intake.bodies import body_of, rows_of
 from flywheel.intake.kinds import KINDS, Kind
 from flywheel.intake.models import Batch
 from flywheel.intake.preparing import Issue
-from flywheel.intake.push import Outcome, push
+from flywheel.intake.push import NO_ROW, Outcome, push
 from flywheel.intake.words import expected, note
 
 MOST_ID = 2**63 - 1
@@ -26,9 +26,12 @@ router = Router()
 
 
 class RowProblem(Schema):
-    """One thing wrong with one row. `row` is its position among those sent, from 0; personal values are left out."""
+    """One thing wrong with one row. `row` is its position among those sent, from 0; personal values are left out.
 
-    row: int
+    Without a row it is about all of them together.
+    """
+
+    row: int | None
     column: str
     value: str
     code: str
@@ -148,7 +151,7 @@ def _told(outcome: Outcome) -> idempotency.Answer:
     """The answer about the rows: stored, stored but for the bad ones, or refused."""
     errors = _problems(outcome.issues)
     if outcome.batch is None:
-        body = {"error": _refused(outcome), "rows": outcome.rows, "accepted": 0, "errors": errors}
+        body = {"error": _refused(outcome, errors), "rows": outcome.rows, "accepted": 0, "errors": errors}
         return idempotency.Answer(422, orjson.dumps(body), stored=False)
     landed, rejected = outcome.landed, outcome.bad_rows
     body = {
@@ -166,8 +169,10 @@ def _told(outcome: Outcome) -> idempotency.Answer:
     return idempotency.Answer(207 if rejected else 200, orjson.dumps(body), stored=True)
 
 
-def _refused(outcome: Outcome) -> dict[str, str]:
+def _refused(outcome: Outcome, errors: list[dict[str, Any]]) -> dict[str, str]:
     bad = outcome.bad_rows
+    if not bad:
+        return {"code": errors[0]["code"], "message": errors[0]["message"]}
     text = ngettext("Nothing was stored: %(n)s row is wrong.", "Nothing was stored: %(n)s rows are wrong.", bad)
     return {"code": "rows", "message": text % {"n": f"{bad:,}"}}
 
@@ -180,7 +185,7 @@ def _problems(issues: Sequence[Issue]) -> list[dict[str, Any]]:
             words[issue.code, issue.detail] = text
     return [
         {
-            "row": issue.line,
+            "row": None if issue.line == NO_ROW else issue.line,
             "column": issue.column,
             "value": issue.value,
             "code": issue.code,

@@ -35,6 +35,11 @@ _TYPES: dict[str, dict[str, Any]] = {
     "currency": {"type": ["string", "null"], "pattern": "^ *([A-Za-z]{3})? *$"},
     "money": {"type": ["number", "string", "null"], "minimum": 0},
     "integer": {"type": ["integer", "string", "null"], "minimum": 0, "maximum": MAX_INTEGER},
+    "number": {"type": ["number", "string", "null"], "minimum": 0},
+    "signed": {"type": ["number", "string", "null"]},
+    "per_euro": {"type": ["number", "string", "null"], "exclusiveMinimum": 0},
+    "score": {"type": ["number", "string", "null"]},
+    "month": {"type": ["string", "null"]},
     "stars": {"type": ["number", "string", "null"], "minimum": 1, "maximum": 5},
     "bool": {"type": ["boolean", "string", "integer", "null"]},
     "timestamp": {"type": ["string", "null"], "description": _TIME},
@@ -42,7 +47,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "date": {"type": ["string", "null"]},
 }
 _ANY: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
-_NUMBERS = {"money": float, "integer": int, "stars": int}
+_NUMBERS = {"money": float, "integer": int, "stars": int, "number": float, "signed": float, "per_euro": float}
 
 
 def row_schemas() -> dict[str, Any]:
@@ -71,7 +76,10 @@ def push_operation(kind: Kind) -> dict[str, Any]:
 
 def example_row(kind: Kind) -> dict[str, Any]:
     """The first example row of the kind's template, its numbers as numbers."""
-    return {column.name: _example(column, 0) for column in kind.columns if column.examples[0]}
+    row = {column.name: _example(column, 0) for column in kind.columns if column.examples[0]}
+    if kind.named:  # its names are headers in a file, and values here
+        row |= {field: str(name) for (field, _cells), name in zip(kind.named.pairs, kind.named.examples, strict=False)}
+    return row
 
 
 def _described(kind: Kind) -> str:

@@ -12,7 +12,6 @@ from types import NoneType
 from django.db import transaction
 from django.utils import timezone
 
-from flywheel import jobs
 from flywheel.accounts.models import Workspace
 from flywheel.facts import upkeep
 from flywheel.intake import batches
@@ -21,7 +20,7 @@ from flywheel.intake.landing import Landed, Stage
 from flywheel.intake.models import Batch
 from flywheel.intake.plans import Plan
 from flywheel.intake.preparing import SHOWN, Issue, Prepared, Preparer
-from flywheel.intake.reading import Chunk
+from flywheel.intake.reading import Chunk, FileProblemError
 
 MOST_ROWS = 10_000  # of one request: larger ones hold the workspace's lock too long
 MOST_ISSUES_PER_ROW = 10  # told; the others are found when these are put right
@@ -29,6 +28,7 @@ MOST_NAMES = 50  # unknown fields for which a known one is looked for; more of t
 LONGEST_KEY = 600  # characters; an index entry holds 2,704 bytes
 EXACT_TO = 2**53  # from here on a float stands for several whole numbers
 PERSONAL = frozenset({"email", "person"})  # types of columns whose values are not told again
+NO_ROW = -1  # what an issue says that is about all rows together
 FILE_NAME = "API"  # of the batch, on the imports page
 
 
@@ -53,7 +53,7 @@ class Outcome:
     @property
     def bad_rows(self) -> int:
         """How many rows have something wrong."""
-        return len({issue.line for issue in self.issues})
+        return len({issue.line for issue in self.issues} - {NO_ROW})
 
 
 class _RejectedError(Exception):
@@ -81,10 +81,13 @@ def push(
             stage = _staged(preparer, prepared, issues)
             if (issues and not skip_bad) or not stage.rows:
                 raise _RejectedError
+            staged = batches.Staged(plan, stage, preparer.business.rates.version)
             found = _found(len(rows), issues, prepared.rows.notes)
-            return _store(workspace, source, plan, stage, found, size)
+            return _store(workspace, source, staged, found, size)
     except _RejectedError:
         return _found(len(rows), issues)
+    except FileProblemError as problem:  # of all rows together
+        return _found(len(rows), [Issue(NO_ROW, "", "", problem.code, problem.detail)])
 
 
 def _found(rows: int, issues: list[Issue], notes: Mapping[str, int] | None = None) -> Outcome:
@@ -221,23 +224,22 @@ def _of_row(kind: Kind, issue: Issue) -> Issue:
     return replace(issue, code="conflict_row", value="" if personal else issue.value)
 
 
-def _store(workspace: Workspace, source_name: str, plan: Plan, stage: Stage, found: Outcome, size: int) -> Outcome:
+def _store(workspace: Workspace, source_name: str, staged: batches.Staged, found: Outcome, size: int) -> Outcome:
     """Everything after the first wait for other landings, in the order of `batches._land`."""
     upkeep.lock(workspace)
     source = batches.source_named(workspace, source_name)
     batch = Batch.objects.create(
         workspace=workspace,
         source=source,
-        kind=plan.kind.slug,
-        plans=[plan.as_data],
+        kind=staged.plan.kind.slug,
+        plans=[staged.plan.as_data],
         file_name=FILE_NAME,
         size=size,
         skips_bad_rows=bool(found.issues),
     )
-    landed = stage.upsert(workspace, source, batch.pk)
-    upkeep.after_landing(workspace, plan.kind.model, batch.pk)
-    if landed.added or landed.changed:
-        jobs.start(workspace, "roll", {}, once=True)
+    landed = staged.stage.upsert(workspace, source, batch.pk)
+    batches.follow_up(batch, staged)
+    batches.start_jobs_after(workspace, landed)
     stored = replace(found, batch=batch, landed=landed)
     if landed.repeated:
         stored.notes[batches.DUPLICATES] = landed.repeated

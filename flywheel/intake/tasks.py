@@ -44,8 +44,6 @@ def start_due_feeds() -> None:
         log.info("feeds.started", feeds=started)
 
 
-
-
 @shared_task
 def forget_old_answers() -> None:
     """Beat: delete the answers of the API that are no longer given again."""

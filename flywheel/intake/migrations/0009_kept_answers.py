@@ -9,11 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0002_api_keys'),
-<<<<<<<< HEAD:flywheel/intake/migrations/0009_kept_answers.py
         ('intake', '0008_feed'),
-========
-        ('intake', '0006_no_single_mapping'),
->>>>>>>> 6f623ec (API: tests, docs, decision 11):flywheel/intake/migrations/0007_kept_answers.py
     ]
 
     operations = [
