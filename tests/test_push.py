@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import threading
+from decimal import Decimal
 
 import orjson
 import pytest
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from flywheel.accounts.api import ApiError
-from flywheel.facts.models import Change, Customer, DirtyWeek, Order, Spend, Traffic
+from flywheel.facts.models import Change, Customer, DirtyWeek, ExchangeRate, Order, Spend, Traffic
 from flywheel.intake import batches, idempotency, push
 from flywheel.intake.api_schemas import example_row
 from flywheel.intake.bodies import body_of
@@ -205,6 +206,16 @@ def test_a_key_made_of_long_texts_is_refused_at_its_row(caller):
     long = row | {"channel": "道" * 60}
     assert codes(caller.push("spend", [row, long])) == [(1, "campaign", "too_long")]
     assert not Spend.objects.exists()
+
+
+def test_a_rate_that_makes_an_amount_too_large_is_refused_without_a_row(caller):
+    row = {"date": "2026-03-02", "currency": "VND", "per_euro": 29_845.5}
+    assert caller.push("exchange_rates", [row]).status_code == 200
+    assert caller.push("orders", [order("A-1", currency="VND", gross=10**12)]).status_code == 200
+    answer = caller.push("exchange_rates", [row | {"per_euro": 0.5}])
+    assert (answer.status_code, codes(answer)) == (422, [(None, "", "rate_amount")])
+    assert answer.json()["error"]["code"] == "rate_amount"
+    assert ExchangeRate.objects.get().per_euro == Decimal("29845.5")
 
 
 def test_a_line_that_is_no_json_is_told_by_its_row(caller):
