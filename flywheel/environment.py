@@ -40,6 +40,8 @@ VARIABLES: dict[str, Variable] = {
         Variable("MAX_UPLOAD_MB", "2048", "Largest file accepted by the upload page."),
         Variable("WATCH_DIR", "", "Folder whose files are loaded by themselves (docs/operations.md). Empty: off."),
         Variable("FEED_DATABASE_URL", "", "postgres://... where feeds read tables (docs/handover.md). Empty: our own."),
+        Variable("API_REQUESTS_PER_MINUTE", "600", "Requests that one API key may make per minute."),
+        Variable("API_BODY_MB", "32", "Largest body of an API request, as sent and when unpacked."),
         Variable("EMAIL_URL", "", "smtp://user:password@host:587/?tls=true or smtps://... Empty: no mail is sent."),
         Variable("EMAIL_FROM", "", "Sender of that mail, e.g. flywheel@example.com. Required with EMAIL_URL."),
         Variable("DEMO_ORDERS", "200000", "Orders in the demo business."),

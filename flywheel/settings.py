@@ -160,6 +160,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "forget-old-answers": {"task": "flywheel.intake.tasks.forget_old_answers", "schedule": 3600.0},
     "forget-old-files": {"task": "flywheel.intake.tasks.forget_old_files", "schedule": 24 * 3600.0},
 }
 
@@ -223,6 +224,8 @@ if WATCH_DIR:
         "schedule": 30.0,
         "options": {"expires": 30},
     }
+API_REQUESTS_PER_MINUTE = env.number("API_REQUESTS_PER_MINUTE", 1, 1_000_000)
+API_BODY_MB = env.number("API_BODY_MB", 1, 1_000)
 
 # --- safety ---------------------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

@@ -68,6 +68,8 @@ PAGES = [
     Page("jobs", "/w/{slug}/jobs/"),
     Page("job", "/w/{slug}/jobs/", follow="#jobs tbody th a"),
     Page("workspace-edit", "/w/{slug}/settings/"),
+    Page("keys", "/w/{slug}/settings/keys/"),
+    Page("api-reference", "/api/v1/"),
     Page("workspace-new", "/workspaces/new/"),
     Page("password-change", "/accounts/password/change/"),
 ]

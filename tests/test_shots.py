@@ -26,9 +26,11 @@ NO_PAGES = {
 
 
 def _names(entries: list[URLPattern | URLResolver], known: frozenset[str] = frozenset()) -> Iterator[str]:
-    """Names of the addresses that need no argument but the workspace's slug."""
+    """Names of the addresses that need no argument but the workspace's slug; those of the API are for programs."""
     for entry in entries:
         arguments = known | set(entry.pattern.regex.groupindex)
+        if isinstance(entry, URLResolver) and entry.namespace == "api":
+            continue
         if isinstance(entry, URLResolver):
             yield from _names(entry.url_patterns, arguments)
         elif arguments <= {"slug"} and entry.name:

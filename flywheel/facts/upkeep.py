@@ -115,7 +115,8 @@ def after_landing(workspace: Workspace, model: type[Model], batch_id: int | None
         for name, columns in _SCRATCH.items():
             cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
             cursor.execute(f"CREATE TEMPORARY TABLE {name} ({columns})")
-        cursor.execute("ANALYZE facts_touched")
+        if model not in _UNJOINED:
+            cursor.execute("ANALYZE facts_touched")
         if batch_id is not None:
             upkeep.run(_KEEP_TOUCHED.format(table=model._meta.db_table))
         _refresh_statistics(upkeep, model._meta.db_table)
@@ -135,6 +136,7 @@ def _refresh_statistics(upkeep: _Upkeep, table: str) -> None:
         upkeep.run("ANALYZE {table}", table=table)
 
 
+_UNJOINED = {facts.Order, facts.OrderLine, facts.Traffic, facts.Spend}  # no statement joins facts_touched with these
 _GROWN = """
 SELECT FROM facts_touched HAVING count(*) > 0.05 * (
     SELECT greatest(reltuples, 100000) FROM pg_class WHERE oid = '%(table)s'::regclass)
@@ -352,11 +354,10 @@ SELECT id, old_week, week, old_delivered_week, delivered_week, old_customer, cus
 """  # noqa: S608 (texts of this module)
 _DIRTY_ORDERS = """
 INSERT INTO facts_dirty
-SELECT DISTINCT 'conversion', w.week
-FROM facts_moved AS m CROSS JOIN LATERAL (VALUES (m.old_week), (m.week)) AS w (week)
-UNION
-SELECT DISTINCT 'aftersales', w.week
-FROM facts_moved AS m CROSS JOIN LATERAL (VALUES (m.old_delivered_week), (m.delivered_week)) AS w (week)
+SELECT 'conversion', old_week FROM facts_moved
+UNION SELECT 'conversion', week FROM facts_moved
+UNION SELECT 'aftersales', old_delivered_week FROM facts_moved
+UNION SELECT 'aftersales', delivered_week FROM facts_moved
 """
 
 
@@ -452,10 +453,7 @@ def _keep_first_orders(upkeep: _Upkeep) -> None:
         SELECT customer FROM facts_moved WHERE customer <> ''
         UNION SELECT old_customer FROM facts_moved WHERE old_customer <> ''""")
     upkeep.run("ANALYZE facts_customers")
-    upkeep.run(_DIRTY_COHORTS)
-    upkeep.run(_DROP_FIRST_ORDERS)
-    upkeep.run(_UPSERT_FIRST_ORDERS)
-    upkeep.run(_DIRTY_COHORTS)
+    upkeep.run(_KEEP_FIRST_ORDERS)
 
 
 _DIRTY_COHORTS = """
@@ -463,44 +461,49 @@ INSERT INTO facts_dirty
 SELECT DISTINCT 'cohorts', f.week FROM facts_customers AS c
 JOIN facts_firstorder AS f ON f.workspace_id = %(workspace)s AND f.customer = c.customer
 """
-_DROP_FIRST_ORDERS = """
-WITH dropped AS (
-    DELETE FROM facts_firstorder AS f USING facts_customers AS c
-    WHERE f.workspace_id = %(workspace)s AND f.customer = c.customer AND NOT EXISTS (
-        SELECT FROM facts_order AS o
-        WHERE o.workspace_id = f.workspace_id AND o.customer = f.customer AND o.counts)
-    RETURNING f.week
-)
-INSERT INTO facts_dirty SELECT DISTINCT 'conversion', week FROM dropped
-"""
 _DUE_COLUMNS = "".join(f", due_{days}" for days in WINDOW_DAYS)
 _DUE_VALUES = "".join(f", order_date + {days}" for days in WINDOW_DAYS)
 _DUE_SET = "".join(f", due_{days} = EXCLUDED.due_{days}" for days in WINDOW_DAYS)
-_UPSERT_FIRST_ORDERS = f"""
+_FIRST = "order_id, order_date, week, month, market, channel, second_date"
+_KNOWN = ", ".join(f"k.{name}" for name in _FIRST.split(", "))
+_WANTED = ", ".join(f"w.{name}" for name in _FIRST.split(", "))
+_FIRST_SET = ", ".join(f"{name} = EXCLUDED.{name}" for name in _FIRST.split(", "))
+# One statement, so that each customer's orders and known first order are looked up once: `w` is how it is to be, `k`
+# how it was (a full join, which is never a loop over rows, whatever the planner believes). What stays the same is not
+# written. A cohort is dirty by both: any order of its customers may count in it.
+_KEEP_FIRST_ORDERS = f"""
 WITH ranked AS (
-    SELECT o.customer, o.id, o.order_date, o.week, o.month, o.market, o.channel,
+    SELECT o.customer, o.id AS order_id, o.order_date, o.week, o.month, o.market, o.channel,
         row_number() OVER in_time AS place, lead(o.order_date) OVER in_time AS second_date
     FROM facts_customers AS c
     JOIN facts_order AS o ON o.workspace_id = %(workspace)s AND o.customer = c.customer
     WHERE o.counts
     WINDOW in_time AS (PARTITION BY o.customer ORDER BY o.ordered_at, o.id)
+), known AS (
+    SELECT f.* FROM facts_customers AS c
+    JOIN facts_firstorder AS f ON f.workspace_id = %(workspace)s AND f.customer = c.customer
+), compared AS MATERIALIZED (
+    SELECT w.customer, {_WANTED}, k.id AS known, k.week AS known_week,
+        ({_KNOWN}) IS DISTINCT FROM ({_WANTED}) AS differs
+    FROM (SELECT customer, {_FIRST} FROM ranked WHERE place = 1) AS w
+    FULL JOIN known AS k ON k.customer = w.customer
+), dropped AS (
+    DELETE FROM facts_firstorder AS f USING compared AS c
+    WHERE f.id = c.known AND c.order_id IS NULL
+    RETURNING f.week
 ), kept AS (
-    INSERT INTO facts_firstorder AS f (workspace_id, customer, order_id, order_date, week, month, market, channel,
-        second_date{_DUE_COLUMNS})
-    SELECT %(workspace)s, customer, id, order_date, week, month, market, channel, second_date{_DUE_VALUES}
-    FROM ranked WHERE place = 1
-    ON CONFLICT (workspace_id, customer) DO UPDATE SET order_id = EXCLUDED.order_id,
-        order_date = EXCLUDED.order_date, week = EXCLUDED.week, month = EXCLUDED.month, market = EXCLUDED.market,
-        channel = EXCLUDED.channel, second_date = EXCLUDED.second_date{_DUE_SET}
-    WHERE (f.order_id, f.order_date, f.week, f.month, f.market, f.channel, f.second_date) IS DISTINCT FROM
-        (EXCLUDED.order_id, EXCLUDED.order_date, EXCLUDED.week, EXCLUDED.month, EXCLUDED.market, EXCLUDED.channel,
-        EXCLUDED.second_date)
+    INSERT INTO facts_firstorder (workspace_id, customer, {_FIRST}{_DUE_COLUMNS})
+    SELECT %(workspace)s, customer, {_FIRST}{_DUE_VALUES} FROM compared WHERE differs AND order_id IS NOT NULL
+    ON CONFLICT (workspace_id, customer) DO UPDATE SET {_FIRST_SET}{_DUE_SET}
     RETURNING old.week AS old_week, new.week, old.order_id AS old_order, new.order_id
 )
 INSERT INTO facts_dirty
-SELECT DISTINCT 'conversion', w.week FROM kept AS k CROSS JOIN LATERAL (VALUES (k.old_week), (k.week)) AS w (week)
-WHERE k.old_order IS DISTINCT FROM k.order_id OR k.old_week <> k.week
-"""  # noqa: S608 (the pieces are numbers named above)
+SELECT 'cohorts', known_week FROM compared
+UNION SELECT 'cohorts', week FROM compared
+UNION SELECT 'conversion', week FROM dropped
+UNION SELECT 'conversion', w.week FROM kept AS k CROSS JOIN LATERAL (VALUES (k.old_week), (k.week)) AS w (week)
+    WHERE k.old_order IS DISTINCT FROM k.order_id OR k.old_week <> k.week
+"""  # noqa: S608 (the pieces are names and numbers of this module)
 
 
 # --- sessions -------------------------------------------------------------------------------------------------------

@@ -325,7 +325,7 @@ def _collection_paused() -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class _Staged:
+class Staged:
     """One kind's rows, ready to be stored."""
 
     plan: Plan
@@ -343,12 +343,10 @@ def _land(batch: Batch, reporter: Reporter, findings: _Findings) -> None:
         reporter.step("storing")
         landed += staged.stage.upsert(batch.workspace, batch.source, batch.pk)
         reporter.step("upkeep")
-        _follow_up(batch, staged)
+        follow_up(batch, staged)
     if findings.is_bad and not (batch.skips_bad_rows and landed.any):
         raise RejectedError
-    if landed.added or landed.changed:
-        jobs.start(batch.workspace, "roll", {}, once=True)
-    jobs.start(batch.workspace, "check_sources", {}, once=True)
+    start_jobs_after(batch.workspace, landed)
     Batch.objects.filter(pk=batch.pk).update(
         state=Batch.State.LOADED, loaded_at=timezone.now(), **_counts(landed, findings)
     )
@@ -356,7 +354,14 @@ def _land(batch: Batch, reporter: Reporter, findings: _Findings) -> None:
     reporter.hold()
 
 
-def _follow_up(batch: Batch, staged: _Staged) -> None:
+def start_jobs_after(workspace: Workspace, landed: Landed) -> None:
+    """The work that a landed batch leaves to be done; late in its transaction, whose end it waits for."""
+    if landed.added or landed.changed:
+        jobs.start(workspace, "roll", {}, once=True)
+    jobs.start(workspace, "check_sources", {}, once=True)
+
+
+def follow_up(batch: Batch, staged: Staged) -> None:
     """What follows from the landed rows; raises FileProblemError for an exchange rate that no amount can stand."""
     model = staged.plan.kind.model
     try:
@@ -367,7 +372,7 @@ def _follow_up(batch: Batch, staged: _Staged) -> None:
         raise FileProblemError("rate_amount", detail=str(problem)) from problem
 
 
-def _staged(batch: Batch, reporter: Reporter, findings: _Findings) -> Iterator[_Staged]:
+def _staged(batch: Batch, reporter: Reporter, findings: _Findings) -> Iterator[Staged]:
     """The batch's rows, one kind of fact after the other; each must be stored or compared before the next."""
     path = Path(batch.path)
     if not batch.path or not path.exists():
@@ -382,7 +387,7 @@ def _staged(batch: Batch, reporter: Reporter, findings: _Findings) -> Iterator[_
                 findings.notes.update({} if number else whole.notes)
             reporter.step("checking")
             _check_repeats(batch, stage, plan, _Sink(findings, bad_rows, whole.header))
-            yield _Staged(plan, stage, preparer.business.rates.version)
+            yield Staged(plan, stage, preparer.business.rates.version)
 
 
 def _settled(batch: Batch, path: Path) -> Iterator[Plan]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from flywheel.accounts.models import Workspace
@@ -228,3 +229,20 @@ class Feed(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class KeptAnswer(models.Model):
+    """The answer to a request of the API that was carried out, given again when the same request comes again."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)  # the caller's Idempotency-Key
+    asked = models.CharField(max_length=64)  # the request's fingerprint
+    status = models.PositiveSmallIntegerField()
+    body = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["workspace", "key"], name="kept_answer_once"),)
+
+    def __str__(self) -> str:
+        return self.key

@@ -7,7 +7,7 @@ from django.utils import timezone
 from flywheel import jobs
 from flywheel.accounts.models import Workspace
 from flywheel.facts.models import Source
-from flywheel.intake import batches, feeds, watching
+from flywheel.intake import batches, feeds, idempotency, watching
 from flywheel.intake.health import CHECK
 from flywheel.jobs.models import Job
 
@@ -42,3 +42,10 @@ def start_due_feeds() -> None:
     started = feeds.start_due(timezone.now())
     if started:
         log.info("feeds.started", feeds=started)
+
+
+@shared_task
+def forget_old_answers() -> None:
+    """Beat: delete the answers of the API that are no longer given again."""
+    deleted = idempotency.forget_old(timezone.now())
+    log.info("answers.forgotten", answers=deleted)

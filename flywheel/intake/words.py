@@ -38,7 +38,13 @@ EXPECTED: dict[str, str | Promise] = {
     "row_long": _("as many cells as the header has (%(detail)s)"),
     "nul": _("text without NUL characters"),
     "conflict": _("one row per key; line %(detail)s has the same key and other values"),
+    "conflict_row": _("one row per key; row %(detail)s has the same key and other values"),
+    "object": _("an object with a value for each field"),
+    "json": _("one JSON object per line"),
+    "unknown_field": _("a field that this kind of data has, such as %(detail)s"),
     # the cell
+    "plain_value": _("a text, a number, true, false or null"),
+    "exact": _("a number of at most 15 digits; send a longer one as text"),
     "required": _("a value: this field is required"),
     "too_long": _("a shorter text"),
     "email": _("an e-mail address"),
