@@ -17,7 +17,7 @@ class SourceForm(forms.ModelForm):
     """A source's name, owner, and what is agreed: how often it is loaded, and how old its newest record may be."""
 
     cadence_days = forms.TypedChoiceField(
-        label=_("Loaded"),
+        label=_("How often it is loaded"),
         required=False,
         coerce=int,
         empty_value=None,
