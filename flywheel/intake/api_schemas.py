@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from flywheel.facts.models import OrderState
 from flywheel.intake.bodies import JSON, LINES
 from flywheel.intake.kinds import KINDS, Column, Kind
-from flywheel.intake.parsing import MAX_CODE, MAX_ID, MAX_INTEGER, MAX_TEXT
+from flywheel.intake.numbers import MAX_INTEGER
+from flywheel.intake.parsing import MAX_CODE, MAX_ID, MAX_TEXT
 from flywheel.intake.push import MOST_ROWS
 
 SOURCE = _("Where the rows come from, such as shop. Rows are keyed by their source: name it the same every time.")
@@ -30,6 +31,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "code": {"type": ["string", "integer", "null"], "maxLength": MAX_CODE},
     "text": {"type": ["string", "integer", "null"], "maxLength": MAX_TEXT},
     "device": {"type": ["string", "null"], "maxLength": MAX_CODE},
+    "country": {"type": ["string", "integer", "null"], "maxLength": MAX_CODE},
     "person": {"type": ["string", "integer", "null"], "maxLength": MAX_ID},
     "email": {"type": ["string", "null"]},
     "currency": {"type": ["string", "null"], "pattern": "^ *([A-Za-z]{3})? *$"},
@@ -37,17 +39,22 @@ _TYPES: dict[str, dict[str, Any]] = {
     "integer": {"type": ["integer", "string", "null"], "minimum": 0, "maximum": MAX_INTEGER},
     "number": {"type": ["number", "string", "null"], "minimum": 0},
     "signed": {"type": ["number", "string", "null"]},
+    "signed_number": {"type": ["number", "string", "null"]},
     "per_euro": {"type": ["number", "string", "null"], "exclusiveMinimum": 0},
     "score": {"type": ["number", "string", "null"]},
     "month": {"type": ["string", "null"]},
     "stars": {"type": ["number", "string", "null"], "minimum": 1, "maximum": 5},
+    "csat": {"type": ["number", "string", "null"]},
     "bool": {"type": ["boolean", "string", "integer", "null"]},
     "timestamp": {"type": ["string", "null"], "description": _TIME},
     "deadline": {"type": ["string", "null"], "description": _TIME},
     "date": {"type": ["string", "null"]},
 }
 _ANY: dict[str, Any] = {"type": ["string", "number", "boolean", "null"]}
-_NUMBERS = {"money": float, "integer": int, "stars": int, "number": float, "signed": float, "per_euro": float}
+_NUMBERS = {
+    **dict.fromkeys(("money", "number", "signed", "signed_number", "per_euro"), float),
+    **dict.fromkeys(("integer", "stars", "csat"), int),
+}
 
 
 def row_schemas() -> dict[str, Any]:
