@@ -59,6 +59,7 @@ PAGES = [
     Page("engine-aftersales", "/w/{slug}/engines/aftersales/"),
     Page("imports", "/w/{slug}/imports/"),
     Page("import-new", "/w/{slug}/imports/new/"),
+    Page("import-waiting", "/w/{slug}/imports/waiting/"),
     Page("import-map", "/w/{slug}/imports/{draft}/map/"),
     Page("import-detail", "/w/{slug}/imports/", follow="#batches tr:has(.fw-state-loaded) th a"),
     Page("sources", "/w/{slug}/sources/"),

@@ -1,7 +1,7 @@
 """What the import pages and reports say, by the codes that batches keep."""
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from flywheel.intake.reading import FileProblemError
@@ -99,8 +99,8 @@ def file_problem(problem: FileProblemError) -> str:
     """Why a file cannot be read, in the active language."""
     text = {"line": f"{problem.line:,}", "expected": expected(problem.code, problem.detail)}
     if problem.line:
-        return _now("Line %(line)s: expected %(expected)s.") % text
-    return _now("Expected %(expected)s.") % text
+        return gettext("Line %(line)s: expected %(expected)s.") % text
+    return gettext("Expected %(expected)s.") % text
 
 
 def note(code: str, count: int) -> str:
