@@ -161,6 +161,13 @@ def test_a_promise_given_as_a_date_in_any_shape_means_the_end_of_that_day(cell: 
     assert list(map(str, parsed.dates)) == ["2026-01-05", "NaT"]
 
 
+@pytest.mark.parametrize("date_format", ["", "%Y-%m-%d %H:%M:%S"])
+@pytest.mark.parametrize("cell", ["0000-00-00", "0000-00-00 00:00:00", "--", "N/A"])
+def test_a_date_that_is_not_there_is_blank_with_a_format_of_the_callers_too(cell: str, date_format: str) -> None:
+    parsed = parse("timestamp", [cell, "2026-01-05 10:00:00"], dataclasses.replace(READING, date_format=date_format))
+    assert (parsed.texts, parsed.bad) == (["", "2026-01-05 09:00:00+00"], {})
+
+
 # --- any day in any shape -------------------------------------------------------------------------------------------
 DAYS = st.dates(min_value=dt.date(1990, 1, 1), max_value=dt.date(2100, 12, 31))
 RECENT = st.dates(min_value=dt.date(1990, 1, 1), max_value=dt.date(2089, 12, 31))

@@ -22,6 +22,8 @@ MISSING = frozenset(
     }
 )  # a number, date or rating that is not there
 
+NO_DATE = frozenset({"0000-00-00", "0000-00-00 00:00:00"})  # how some databases write an unknown date
+
 YES = frozenset(
     {"1", "y", "yes", "true", "t", "on", "x", "✓", "✔"}
     | {"ja", "j", "wahr", "oui", "o", "vrai", "si", "sí", "sì", "s", "verdadero", "vero", "sim", "verdadeiro"}

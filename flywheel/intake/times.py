@@ -10,7 +10,7 @@ from flywheel.facts.calendar import FIRST_YEAR, LAST_YEAR, to_local, to_utc
 from flywheel.intake.cells import Parsed, Reading, Times
 from flywheel.intake.dates import MICROSECOND, NAT, Moments, moments
 from flywheel.intake.shapes import Bools
-from flywheel.intake.spellings import MISSING
+from flywheel.intake.spellings import MISSING, NO_DATE
 
 LAST_MOMENT = np.timedelta64(86_399, "s")  # a deadline given as a date ends with its day
 
@@ -83,7 +83,8 @@ def check_date_format(pattern: str) -> None:
 
 def _by_format(cells: list[str], pattern: str) -> Moments:
     """A column in which every date is written by one pattern of strptime."""
-    cells = ["" if (stripped := cell.strip()).casefold() in MISSING else stripped for cell in cells]
+    blanks = MISSING | NO_DATE
+    cells = ["" if (stripped := cell.strip()).casefold() in blanks else stripped for cell in cells]
     aware = _with_offset(cells, pattern)
     series = pd.to_datetime(
         pd.Series(cells, dtype=object), format=pattern, errors="coerce", utc=bool(aware.any())
