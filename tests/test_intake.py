@@ -339,3 +339,15 @@ def test_the_first_thousand_errors_are_kept_and_all_bad_rows(workspace: Workspac
     batch = load_rows(workspace, tmp_path, "orders", [order(f"A-{n}", gross="x") for n in range(1_500)])
     assert (batch.errors.count(), batch.rejected) == (1_000, 1_500)
     assert len(bad_rows_path(batch).read_text("utf-8-sig").splitlines()) == 1_501
+
+
+def test_customers_of_whom_only_the_id_is_told_are_kept(workspace: Workspace, tmp_path: Path) -> None:
+    batch = loaded(workspace, tmp_path, "customers", [{"customer_id": "C-1"}, {"customer_id": "C-2"}])
+    assert counts(batch) == (2, 0, 0)
+    assert counts(loaded(workspace, tmp_path, "customers", [{"customer_id": "C-1"}])) == (0, 0, 1)
+
+
+def test_a_key_that_no_index_can_hold_names_its_row(workspace: Workspace, tmp_path: Path) -> None:
+    event = {"session_id": "s" * 190, "event": "e" * 480, "happened_at": "2026-03-02 10:00:00"}
+    batch = load_rows(workspace, tmp_path, "events", [{**event, "event": "view_item"}, event])
+    assert errors(batch) == [(3, "event", "", "too_long")]

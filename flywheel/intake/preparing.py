@@ -13,11 +13,12 @@ from flywheel.facts import calendar, rates
 from flywheel.facts.models import Market
 from flywheel.intake.derive import Business, Derived, Problem, Rows
 from flywheel.intake.kinds import Column, Kind
-from flywheel.intake.parsing import Parsed, Reading, parse
+from flywheel.intake.parsing import TYPES_OF_AMOUNTS, Parsed, Reading, parse
 from flywheel.intake.plans import Plan
 from flywheel.intake.reading import Chunk
 
 NULL = "\\N"
+LONGEST_KEY = 600  # characters; an index entry holds 2,704 bytes
 MOST_BASE = 10**10  # of an amount in base currency: the squares of millions of them can still be summed
 SUMMED = {"money": "signed"}  # types of the parts of a sum: a part may be below zero, the sum may not
 SHOWN = 200  # characters of a bad value that are kept
@@ -107,7 +108,13 @@ class Preparer:
 
     @cached_property
     def _defaults(self) -> set[str]:
-        return {column.name for column in self.kind.columns if column.default}
+        named = {column.name for column in self.kind.columns if column.default}
+        if slots(self.kind, {*self.positions, *self.fixed, *named}):
+            return named
+        spare = next(column.name for column in self.kind.columns if column.model_column)
+        return named | {
+            spare
+        }  # a record of nothing but its key fills a column too, with a blank, which changes nothing
 
     def prepare(self, chunk: Chunk) -> Prepared:
         """Parse, check, key and derive the rows of a chunk."""
@@ -121,6 +128,7 @@ class Preparer:
             if slot.derived:
                 rows.columns[slot.derived.target] = slot.derived.compute(rows)
         ids = keys(self.kind, rows)  # of values as they are stored: a week, not the day of it that the file names
+        check_keys(self.kind, rows, ids)
         check_amounts(self.kind, rows)
         ragged = [Issue(bad.line, "", "", bad.code, bad.detail) for bad in chunk.ragged]
         return Prepared(chunk, rows, ids, ragged + [self._issue(problem, chunk) for problem in rows.problems])
@@ -167,16 +175,23 @@ def slots(kind: Kind, available: set[str]) -> list[Slot]:
     return own + derived
 
 
+def check_keys(kind: Kind, rows: Rows, ids: list[str]) -> None:
+    """Add a problem for each row whose key, made of several texts, is longer than the index takes."""
+    if max(map(len, ids), default=0) > LONGEST_KEY:
+        long = (at for at, key in enumerate(ids) if len(key) > LONGEST_KEY)
+        rows.problems.extend(Problem(at, kind.key[-1], "too_long", "") for at in long)
+
+
 def check_amounts(kind: Kind, rows: Rows) -> None:
     """Add a problem for each amount that is MOST_BASE or more in base currency, where the rows have a rate."""
     rates = rows.texts("fx_rate")
     highest = max(map(float, set(filter(None, rates))), default=0.0)
     for column in kind.columns:
-        texts = rows.texts(column.name) if column.type == "money" else []
+        texts = rows.texts(column.name) if column.type in TYPES_OF_AMOUNTS else []
         longest = max((len(text.partition(".")[0]) for text in set(texts)), default=0)
         if highest * 10**longest < MOST_BASE:
             continue
-        in_base = np.array([float(text or 0) for text in texts]) * np.array([float(rate or 0) for rate in rates])
+        in_base = np.abs([float(text or 0) for text in texts]) * np.array([float(rate or 0) for rate in rates])
         large = np.flatnonzero(in_base >= MOST_BASE).tolist()
         rows.problems.extend(Problem(at, column.name, "amount", texts[at]) for at in large)
 

@@ -25,7 +25,6 @@ from flywheel.intake.reading import Chunk, FileProblemError
 MOST_ROWS = 10_000  # of one request: larger ones hold the workspace's lock too long
 MOST_ISSUES_PER_ROW = 10  # told; the others are found when these are put right
 MOST_NAMES = 50  # unknown fields for which a known one is looked for; more of them are no typing errors
-LONGEST_KEY = 600  # characters; an index entry holds 2,704 bytes
 EXACT_TO = 2**53  # from here on a float stands for several whole numbers
 PERSONAL = frozenset({"email", "person"})  # types of columns whose values are not told again
 NO_ROW = -1  # what an issue says that is about all rows together
@@ -75,7 +74,6 @@ def push(
     prepared = preparer.prepare(sheet.chunk)
     told = {(issue.line, issue.column) for issue in issues}  # a cell that was no plain value is blank by now
     issues += [issue for issue in prepared.issues if (issue.line, issue.column) not in told]
-    issues += _long_keys(kind, prepared)
     try:
         with transaction.atomic():
             stage = _staged(preparer, prepared, issues)
@@ -122,8 +120,6 @@ def _sheet(kind: Kind, rows: Sequence[object]) -> tuple[_Sheet, list[Issue]]:
     given: set[str] = set().union(*objects)
     issues += _unknown_fields(kind, given, objects, lines)
     names = [column.name for column in kind.columns if column.required or column.name in given]
-    if not any(kind.by_name[name].model_column for name in names):  # rows of nothing but their key
-        names.append(next(column.name for column in kind.columns if column.model_column))
     values = _turned(objects, names)
     columns = [_cells(kind, name, column, lines, issues) for name, column in zip(names, values, strict=True)]
     return _Sheet(names, Chunk(lines, list(map(list, zip(*columns, strict=True))))), issues
@@ -198,14 +194,6 @@ def _text(value: object) -> str:
 
 def _shown(text: str) -> str:
     return text[:SHOWN].replace("\0", "")
-
-
-def _long_keys(kind: Kind, prepared: Prepared) -> list[Issue]:
-    """An issue for each row whose key, made of several texts, is longer than the index takes."""
-    if max(map(len, prepared.ids), default=0) <= LONGEST_KEY:
-        return []
-    lines = zip(prepared.chunk.lines, prepared.ids, strict=True)
-    return [Issue(line, kind.key[-1], "", "too_long") for line, key in lines if len(key) > LONGEST_KEY]
 
 
 # --- into the database ----------------------------------------------------------------------------------------------
