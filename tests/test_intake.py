@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 
 from flywheel.accounts.models import Workspace
 from flywheel.facts.models import Customer, DirtyWeek, Order, OrderLine, Refund, Review, Spend, Traffic
@@ -17,7 +18,7 @@ from flywheel.intake.models import Batch
 from flywheel.intake.plans import Plan, by_header
 from flywheel.jobs import JobLost
 from flywheel.jobs.models import Job
-from tests.builders import Row, Silent, csv_file, load_plan, load_rows, loaded, market, order
+from tests.builders import Row, Silent, csv_file, load_plan, load_rows, loaded, market, order, written
 
 pytestmark = pytest.mark.django_db
 
@@ -255,7 +256,38 @@ def test_a_file_with_only_a_header_is_refused(workspace: Workspace, tmp_path: Pa
     path = tmp_path / "empty.csv"
     path.write_text("date,sessions\n")
     batch = load_plan(workspace, path, Plan(KINDS["traffic"], {"date": "date", "sessions": "sessions"}))
-    assert [found[3] for found in errors(batch)] == ["no_rows"]
+    assert [(found[0], found[3]) for found in errors(batch)] == [(0, "no_rows")]
+    assert (batch.state, batch.rows, batch.rejected) == (Batch.State.REJECTED, 0, 0)
+
+
+def test_a_report_with_titles_and_a_total_lands_and_says_what_was_left_out(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    path = written(tmp_path, b"Traffic report\nAll time\n\ndate,sessions,x\n2026-03-02,40,\nTotal,40,,\n")
+    batch = load_plan(workspace, path, Plan(KINDS["traffic"], {"date": "date", "sessions": "sessions"}))
+    assert (batch.state, batch.rows, batch.notes) == (Batch.State.LOADED, 1, {"totals": 1})
+
+
+def test_a_sheet_of_a_workbook_lands(workspace: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "shop.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        for name, sessions in (("March", 40), ("April", 50)):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, ["date", "sessions"])
+            sheet.write_row(1, 0, ["2026-03-02", sessions])
+    options = {"sheet": "April"}
+    plan = Plan(KINDS["traffic"], {"date": "date", "sessions": "sessions"}, options=options)
+    assert load_plan(workspace, path, plan).state == Batch.State.LOADED
+    assert Traffic.objects.get().sessions == 50
+
+
+def test_a_file_in_two_encodings_loads_nothing_and_names_the_line(workspace: Workspace, tmp_path: Path) -> None:
+    rows = ["date,sessions,channel", "2026-03-02,40,Öffentlich", "2026-03-03,50,Empfehlungen für Sie"]
+    path = written(tmp_path, "\n".join(rows).encode() + "\n2026-03-04,60,Fördermittel\n".encode("cp1252"))
+    plan = Plan(KINDS["traffic"], {"date": "date", "sessions": "sessions"}, options={"encoding": "utf-8"})
+    batch = load_plan(workspace, path, plan)
+    assert [(found[0], found[3]) for found in errors(batch)] == [(4, "mixed_encoding")]
+    assert not Traffic.objects.exists()
 
 
 def test_words_constants_and_options_of_a_mapping_are_used(workspace: Workspace, tmp_path: Path) -> None:

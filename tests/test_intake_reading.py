@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from flywheel.intake.reading import FileProblemError, opened, sample
+from flywheel.intake.reading.tables import TOTAL_LABELS
 from flywheel.intake.words import EXPECTED, NOTES, expected, note
 from tests.builders import csv_text, read_table, written
 
@@ -116,8 +117,9 @@ def test_the_header_is_the_first_row_that_has_what_the_rows_below_need(
     assert (table.header, table.preamble) == (header, [])
 
 
-def test_a_header_of_too_many_columns_is_refused_at_once(tmp_path: Path) -> None:
-    path = written(tmp_path, b"a," * 500_000 + b"a\n1\n")
+@pytest.mark.parametrize("columns", [1_001, 500_001])
+def test_a_header_of_too_many_columns_is_refused_at_once(tmp_path: Path, columns: int) -> None:
+    path = written(tmp_path, b"a," * (columns - 1) + b"a\n1\n")
     began = time.perf_counter()
     with pytest.raises(FileProblemError) as caught:
         sample(path, 1)
@@ -136,6 +138,12 @@ def test_rows_that_sum_up_others_are_left_out_and_counted(tmp_path: Path, label:
     assert [row for _line, row in table.rows] == [["Totally new", "1"], ["Sum of parts", "2"]]
     assert (table.ragged, table.notes) == ([], {"totals": 1})
     assert "1 rows" in note("totals", 1)
+
+
+@pytest.mark.parametrize("label", sorted(TOTAL_LABELS))
+def test_every_label_of_a_total_is_known_in_capitals_too(tmp_path: Path, label: str) -> None:
+    table = read_table(written(tmp_path, f"day,cost\n1,1\n {label.upper()} ,2\n".encode()), chunk_rows=100)
+    assert (len(table.rows), table.notes) == (1, {"totals": 1})
 
 
 def test_a_table_that_follows_after_a_blank_line_and_a_comment_is_left_alone_and_noted(tmp_path: Path) -> None:

@@ -214,7 +214,10 @@ def is_total(row: list[str]) -> bool:
     return plain(first.replace("：", ":").partition(":")[0]) in TOTAL_LABELS
 
 
-_HINTS = [label for label in TOTAL_LABELS if not any(other in label for other in TOTAL_LABELS - {label})]
+_STEMS = (  # one of which is in every label
+    *("tot", "sum", "gesamt", "razem", "celkem", "toplam"),
+    *("计", "計", "总", "итог", "всего", "합계", "총계", "소계"),
+)
 
 
 class _Below:
@@ -248,7 +251,7 @@ class _Below:
             if any(map(is_total, suspects)):
                 return None
         text = "\n".join(firsts).casefold()
-        if any(hint in text for hint in _HINTS) and any(is_total([first]) for first in set(firsts)):
+        if any(stem in text for stem in _STEMS) and any(is_total([first]) for first in set(firsts)):
             return None
         self._after_blank = False
         return Chunk(lines, rows)
