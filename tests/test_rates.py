@@ -11,7 +11,17 @@ from django.urls import reverse
 
 from flywheel.accounts.models import Workspace
 from flywheel.facts import currency, rates
-from flywheel.facts.models import DirtyWeek, ExchangeRate, Investment, Order, Payment, Refund, Source, Spend
+from flywheel.facts.models import (
+    CustomerCampaign,
+    DirtyWeek,
+    ExchangeRate,
+    Investment,
+    Order,
+    Payment,
+    Refund,
+    Source,
+    Spend,
+)
 from flywheel.intake import batches
 from flywheel.intake.kinds import KINDS
 from flywheel.intake.models import Batch
@@ -122,7 +132,7 @@ def test_the_same_rates_again_change_nothing(workspace: Workspace, tmp_path: Pat
     loaded(workspace, tmp_path, "orders", [order(currency="USD")])
     loaded(workspace, tmp_path, "exchange_rates", [rate_row("USD", "1.25")])
     DirtyWeek.objects.all().delete()
-    again = loaded(workspace, tmp_path, "exchange_rates", [rate_row("USD", "1.250")])
+    again = loaded(workspace, tmp_path, "exchange_rates", [rate_row("USD", "1.2500")])
     assert (again.added, again.changed, again.unchanged) == (0, 0, 1)
     assert not dirty(workspace)
 
@@ -134,7 +144,7 @@ def test_rates_equal_to_the_published_ones_make_no_week_dirty(workspace: Workspa
     assert not dirty(workspace)
 
 
-def test_refunds_payments_spend_and_investments_follow(workspace: Workspace, tmp_path: Path) -> None:
+def test_everything_with_an_amount_follows(workspace: Workspace, tmp_path: Path) -> None:
     loaded(workspace, tmp_path, "orders", [order(currency="USD")])
     loaded(workspace, tmp_path, "payments", [{"order_id": "A-1", "amount": "100"}])
     refund = {"order_id": "A-1", "refunded_at": DAY, "amount": "10", "currency": "USD", "refund_id": "R-1"}
@@ -143,8 +153,11 @@ def test_refunds_payments_spend_and_investments_follow(workspace: Workspace, tmp
     source = Source.objects.first()
     values = {"workspace": workspace, "source": source, "external_id": "I-1", "month": date(2026, 3, 2)}
     Investment.objects.create(**values, currency="USD", amount=1, fx_rate=1, engine="market", kind="media")
+    mail = {"campaign_id": "M-1", "sent_at": "2026-03-01 23:30+00:00", "sent": 5, "revenue": "20", "currency": "USD"}
+    loaded(workspace, tmp_path, "campaigns", [mail])
     DirtyWeek.objects.all().delete()
     loaded(workspace, tmp_path, "exchange_rates", [rate_row("USD", "1.25")])
+    assert CustomerCampaign.objects.get().revenue_base == 16  # it was 2 March in Berlin
     assert (Payment.objects.get().amount_base, Refund.objects.get().amount_base) == (80, 8)
     assert (Spend.objects.get().cost_base, Investment.objects.get().fx_rate) == (40, Decimal("0.8"))
     assert dirty(workspace) == {(name, DAY) for name in ("conversion", "aftersales", "market", "cohorts")}

@@ -16,7 +16,7 @@ MOST_BASE = 10**10  # of an amount in base currency, as when it is loaded: sums 
 
 @dataclass(frozen=True)
 class Rated:
-    """Facts that have a rate: the column of its date, the columns of amounts, and the roll-up that they are in."""
+    """Facts that have a rate: its date in SQL (of the row `f`), the columns of amounts, the roll-up they are in."""
 
     model: type[Model]
     day: str
@@ -26,14 +26,15 @@ class Rated:
 
 ORDERS = Rated(
     models.Order,
-    "order_date",
+    "f.order_date",
     ("gross", "discount", "shipping", "tax", "total", "paid", "cogs", "fulfilment_cost", "payment_cost"),
     "conversion",
 )  # its payments and first orders follow from it
 OTHERS = (
-    Rated(models.Refund, "refund_date", ("amount",), "aftersales"),
-    Rated(models.Spend, "date", ("cost",), "market"),
-    Rated(models.Investment, "month", ("amount",)),
+    Rated(models.Refund, "f.refund_date", ("amount",), "aftersales"),
+    Rated(models.Spend, "f.date", ("cost",), "market"),
+    Rated(models.Investment, "f.month", ("amount",)),
+    Rated(models.CustomerCampaign, "(f.sent_at AT TIME ZONE %(zone)s)::date", ("revenue",)),
 )
 
 
@@ -86,16 +87,16 @@ WHERE v.day IS NOT NULL GROUP BY v.code
 
 def _pairs(cursor: CursorWrapper, workspace: Workspace, spans: dict[str, Span]) -> list[Pair]:
     """The currencies, dates and rates of facts within the spans; the base's span holds every currency."""
-    parts = [sql.SQL(_PAIRS).format(table=_table(rated), day=sql.Identifier(rated.day)) for rated in (ORDERS, *OTHERS)]
+    parts = [sql.SQL(_PAIRS).format(table=_table(rated), day=sql.SQL(rated.day)) for rated in (ORDERS, *OTHERS)]
     first, last = min(span[0] for span in spans.values()), max(span[1] for span in spans.values())
-    values = {"workspace": workspace.pk, "base": workspace.base_currency, "first": first, "last": last}
+    values = {**_values(workspace), "base": workspace.base_currency, "first": first, "last": last}
     cursor.execute(sql.SQL("UNION").join(parts), values)  # type: ignore[arg-type]
     return [pair for pair in cursor.fetchall() if _is_within(pair, spans, workspace.base_currency)]
 
 
 _PAIRS = """
-SELECT DISTINCT currency, {day} AS day, COALESCE(fx_rate::text, '') FROM {table}
-WHERE workspace_id = %(workspace)s AND currency <> %(base)s AND {day} BETWEEN %(first)s AND %(last)s
+SELECT DISTINCT f.currency, {day} AS day, COALESCE(f.fx_rate::text, '') FROM {table} AS f
+WHERE f.workspace_id = %(workspace)s AND f.currency NOT IN ('', %(base)s) AND {day} BETWEEN %(first)s AND %(last)s
 """
 
 
@@ -114,18 +115,46 @@ def _changed(pairs: list[Pair], workspace: Workspace) -> set[Pair]:
 
 def _check(cursor: CursorWrapper, workspace: Workspace, rated: Rated) -> None:
     amounts = (sql.SQL("COALESCE(f.{}, 0)").format(sql.Identifier(name)) for name in rated.amounts)
-    parts = {"table": _table(rated), "day": sql.Identifier(rated.day), "amounts": sql.SQL(", ").join(amounts)}
-    values = {"workspace": workspace.pk, "most": MOST_BASE}
-    cursor.execute(sql.SQL(_TOO_LARGE).format(**parts), values)
+    parts = {"table": _table(rated), "day": sql.SQL(rated.day), "amounts": sql.SQL(", ").join(amounts)}
+    values = {**_values(workspace), "most": MOST_BASE}
+    cursor.execute(sql.SQL(_TOO_LARGE).format(**parts), values)  # type: ignore[arg-type]
     if found := cursor.fetchone():
         raise TooLargeError(*found)
 
 
 _TOO_LARGE = """
-SELECT r.currency, r.day FROM {table} AS f JOIN facts_rates AS r ON r.currency = f.currency AND r.day = f.{day}
+SELECT r.currency, r.day FROM {table} AS f JOIN facts_rates AS r ON r.currency = f.currency AND r.day = {day}
 WHERE f.workspace_id = %(workspace)s AND GREATEST({amounts}) * r.fx_rate >= %(most)s LIMIT 1
 """
 
 
+def _values(workspace: Workspace) -> dict[str, object]:
+    return {"workspace": workspace.pk, "zone": workspace.time_zone}
+
+
 def _table(rated: Rated) -> sql.Identifier:
     return sql.Identifier(rated.model._meta.db_table)
+
+
+# --- the statements by which upkeep brings facts to the rates of `facts_rates` ----------------------------------------
+def _statement(rated: Rated) -> str:
+    update = f"""
+        UPDATE {rated.model._meta.db_table} AS f SET fx_rate = r.fx_rate FROM facts_rates AS r
+        WHERE f.workspace_id = %(workspace)s AND f.currency = r.currency AND {rated.day} = r.day
+            AND f.fx_rate IS DISTINCT FROM r.fx_rate
+    """  # noqa: S608 (texts of this module)
+    if not rated.rollup:
+        return update
+    return f"""
+        WITH rated AS ({update} RETURNING f.week)
+        INSERT INTO facts_dirty SELECT DISTINCT '{rated.rollup}', week FROM rated
+    """  # noqa: S608 (texts of this module)
+
+
+STATEMENTS = tuple(map(_statement, OTHERS))
+MOVED_ORDERS = """
+WITH moved AS (
+    UPDATE facts_order AS o SET fx_rate = r.fx_rate FROM facts_rates AS r
+    WHERE o.workspace_id = %(workspace)s AND o.currency = r.currency AND o.order_date = r.day
+        AND o.fx_rate IS DISTINCT FROM r.fx_rate
+"""  # followed by the RETURNING of whoever notes which orders moved

@@ -582,10 +582,9 @@ def _after_rates(upkeep: _Upkeep) -> None:
     upkeep = replace(upkeep, values={**upkeep.values, "batch": None})
     if not rerating.find(upkeep.cursor, upkeep.workspace):
         return
-    for rated in rerating.OTHERS:
-        names = {"table": rated.model._meta.db_table, "day": rated.day}
-        upkeep.run(_rerate_weekly(rated.rollup) if rated.rollup else _RERATE, **names)
-    upkeep.run(_RERATE_ORDERS + _NOTE_MOVED)
+    for statement in rerating.STATEMENTS:
+        upkeep.run(statement)
+    upkeep.run(rerating.MOVED_ORDERS + _NOTE_MOVED)
     upkeep.run("ANALYZE facts_moved")
     _finish_orders(upkeep)
     upkeep.run("DROP TABLE facts_rates")
@@ -594,23 +593,6 @@ def _after_rates(upkeep: _Upkeep) -> None:
 _TOUCH_RATES = """
 INSERT INTO facts_touched (new_currency, new_day) SELECT currency, day FROM facts_exchangerate WHERE workspace_id = %s
 """
-_RERATE = """
-UPDATE {table} AS f SET fx_rate = r.fx_rate FROM facts_rates AS r
-WHERE f.workspace_id = %(workspace)s AND f.currency = r.currency AND f.{day} = r.day
-    AND f.fx_rate IS DISTINCT FROM r.fx_rate
-"""
-_RERATE_ORDERS = """
-WITH moved AS (
-    UPDATE facts_order AS o SET fx_rate = r.fx_rate FROM facts_rates AS r
-    WHERE o.workspace_id = %(workspace)s AND o.currency = r.currency AND o.order_date = r.day
-        AND o.fx_rate IS DISTINCT FROM r.fx_rate
-"""
-
-
-def _rerate_weekly(rollup: str) -> str:
-    return f"""
-        WITH rated AS ({_RERATE} RETURNING f.week)
-        INSERT INTO facts_dirty SELECT DISTINCT '{rollup}', week FROM rated"""  # noqa: S608 (texts of this package)
 
 
 # --- dirty weeks ----------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from flywheel.intake.reading import Chunk, FileProblemError, Table
 DAY_COLUMN = MADE_MARK + "date"
 MOST_DAYS = 400  # of a period: a year and a month; a longer report says nothing about a week
 PLACES = 4  # of an amount that is shared among days, as the database keeps them
+TURNED_ROWS = 500  # that are turned at a time: each becomes dozens
 _SPREAD_TYPES = ("integer", "money")
 
 
@@ -34,7 +35,10 @@ def shaped(table: Table, plan: Plan, reading: Reading) -> Table:
     known = FORMATS.get(plan.format)
     found = known.found(header) if known else None
     last = ""
-    if known and found:
+    if known and known.turned:
+        chunks = _turned(chunks, list(header), known.turned)
+        header += [made.shown for made in known.made]
+    elif known and found:
         last = _last_day(known, found, plan)
         wanted = {*plan.columns.values(), plan.only, last}
         makers = _makers(known, found, plan)
@@ -97,6 +101,22 @@ def _extended(
         mine = cells(chunk)
         more = zip(*(mine[made.name] for made in fresh), strict=True)
         yield replace(chunk, rows=[[*row, *cells] for row, cells in zip(chunk.rows, more, strict=True)])
+
+
+def _turned(
+    chunks: Iterator[Chunk],
+    header: list[str],
+    turned: Callable[[Sequence[str], Sequence[Sequence[str]]], Iterator[tuple[int, list[str]]]],
+) -> Iterator[Chunk]:
+    """A row per record of each row, which stands in front of the record's own cells; some rows at a time."""
+    for chunk in chunks:
+        if chunk.ragged:
+            yield replace(chunk, rows=[], lines=[])
+        for first in range(0, len(chunk.rows), TURNED_ROWS):
+            rows = chunk.rows[first : first + TURNED_ROWS]
+            found = list(turned(header, rows))
+            lines = [chunk.lines[first + at] for at, _cells in found]
+            yield Chunk(lines, [[*rows[at], *cells] for at, cells in found])
 
 
 def _filtered(chunks: Iterator[Chunk], at: int) -> Iterator[Chunk]:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -118,7 +118,9 @@ class Format:
     """An export file of a well-known program.
 
     `any_of`: beside the needed headers, one of these must be there. `period` reads the days that a report without a
-    date column covers from the lines above its header. `help`: where in the program the file comes from.
+    date column covers from the lines above its header. `turned`: where a row holds several records, gives of each the
+    position of its row and the cells of the made columns, which no maker fills then. `help`: where in the program the
+    file comes from.
     """
 
     slug: str
@@ -129,6 +131,7 @@ class Format:
     any_of: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     period: Callable[[Sequence[str]], Period | None] = lambda _lines: None
+    turned: Callable[[Sequence[str], Sequence[Sequence[str]]], Iterator[tuple[int, list[str]]]] | None = None
     help: Any = ""
 
     @property
