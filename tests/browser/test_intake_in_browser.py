@@ -11,7 +11,7 @@ from flywheel.facts.models import Order
 from flywheel.intake import batches
 from flywheel.intake.kinds import ORDERS
 from flywheel.intake.plans import by_header
-from tests.builders import csv_file, load_rows, order
+from tests.builders import csv_file, load_rows, loaded, order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,6 +25,7 @@ def _uploads(settings, tmp_path: Path) -> None:
 def _pages(workspace, folder: Path) -> list[str]:
     """Every import page: the list, the upload, a mapping to check, and a report of what is wrong."""
     bad = load_rows(workspace, folder, "orders", [order(gross="1,5o")])
+    good = loaded(workspace, folder, "orders", [order("A-7")])
     draft = batches.create(bad.source, by_header(ORDERS, list(order())), csv_file(folder, [order()]), "orders.csv")
     return [
         reverse("import-list", args=["acme"]),
@@ -32,14 +33,16 @@ def _pages(workspace, folder: Path) -> list[str]:
         reverse("import-map", args=["acme", draft.pk]),
         reverse("import-detail", args=["acme", bad.pk]),
         reverse("import-detail", args=["acme", draft.pk]),
+        reverse("import-waiting", args=["acme"]),
+        reverse("import-undo", args=["acme", good.pk]),
     ]
 
 
 def test_a_file_goes_from_upload_to_report(watched, engine_lead, run_jobs, tmp_path: Path) -> None:
     tab, watch = watched(engine_lead)
     tab.goto(reverse("import-list", args=["acme"]))
-    tab.get_by_role("link", name="Load a file").first.click()
-    tab.get_by_label("File", exact=True).set_input_files(csv_file(tmp_path, [order("A-1"), order("A-2", status="weg")]))
+    tab.get_by_role("link", name="Load files").first.click()
+    tab.get_by_label("Files", exact=True).set_input_files(csv_file(tmp_path, [order("A-1"), order("A-2", status="weg")]))
     tab.get_by_label("Source").fill("My shop")
     tab.get_by_role("button", name="Upload and look at it").click()
     tab.get_by_label("weg").select_option("shipped")

@@ -65,7 +65,7 @@ def test_loading_the_missing_file_changes_the_verdict(
     tab.set_input_files("input[type=file]", _spend_file(tmp_path, business_without_spend))
     tab.fill("input[name=source]", "Ad accounts")
     tab.click("text=Upload and look at it")
-    expect(tab.locator("h1")).to_have_text("How the file is read")
+    expect(tab.locator("h1")).to_have_text("Before it is loaded")
     with celery_worker(server_environment, tmp_path / "worker.log"):
         tab.click("main button:has-text('Load')")
         expect(tab.locator(".fw-note-success")).to_contain_text("Loaded", timeout=30_000)
