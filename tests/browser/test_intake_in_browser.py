@@ -42,7 +42,8 @@ def test_a_file_goes_from_upload_to_report(watched, engine_lead, run_jobs, tmp_p
     tab, watch = watched(engine_lead)
     tab.goto(reverse("import-list", args=["acme"]))
     tab.get_by_role("link", name="Load files").first.click()
-    tab.get_by_label("Files", exact=True).set_input_files(csv_file(tmp_path, [order("A-1"), order("A-2", status="weg")]))
+    rows = [order("A-1"), order("A-2", status="weg")]
+    tab.get_by_label("Files", exact=True).set_input_files(csv_file(tmp_path, rows))
     tab.get_by_label("Source").fill("My shop")
     tab.get_by_role("button", name="Upload and look at it").click()
     tab.get_by_label("weg").select_option("shipped")
