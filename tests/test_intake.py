@@ -383,3 +383,19 @@ def test_a_key_that_no_index_can_hold_names_its_row(workspace: Workspace, tmp_pa
     event = {"session_id": "s" * 190, "event": "e" * 480, "happened_at": "2026-03-02 10:00:00"}
     batch = load_rows(workspace, tmp_path, "events", [{**event, "event": "view_item"}, event])
     assert errors(batch) == [(3, "event", "", "too_long")]
+
+
+def test_of_a_large_file_of_known_rows_only_the_news_are_written(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flywheel.intake.landing.MANY_ROWS", 1)
+    first = loaded(workspace, tmp_path, "orders", [order(f"A-{n}") for n in range(6)])
+    rows = [order(f"A-{n}", status="cancelled" if n == 5 else "delivered") for n in range(7)]
+    second = loaded(workspace, tmp_path, "orders", rows)
+    assert counts(second) == (1, 1, 5)
+    assert dict(Order.objects.values_list("external_id", "batch_id")) == {
+        **{f"A-{n}": first.pk for n in range(5)},
+        "A-5": second.pk,
+        "A-6": second.pk,
+    }
+    assert counts(loaded(workspace, tmp_path, "orders", [order("A-0", gross=""), order("A-1")])) == (0, 0, 2)

@@ -19,6 +19,7 @@ from flywheel.intake.kinds import Kind
 from flywheel.intake.preparing import SHOWN, Issue, Prepared, Slot, copy_text
 
 STAGE = sql.Identifier("intake_stage")
+MANY_ROWS = 20_000  # from here on it pays to ask how many of the rows are known
 ADDED_TYPES = frozenset({"money", "signed", "deduction", "integer"})  # parsers whose columns can be added up
 
 
@@ -92,7 +93,9 @@ class Stage:
         """Merge the rows into the fact table and note what was touched for `upkeep.after_landing`."""
         upkeep.create_touched(self.kind.model)
         values = {"workspace": workspace.pk, "source": source.pk, "batch": batch_id}
-        self._run(_UPSERT, values, **self._upsert_parts())
+        parts = self._upsert_parts()
+        news = sql.SQL(_NEWS if self._is_mostly_known(values, parts["table"]) else "")
+        self._run(_UPSERT, values, **parts, news=news.format(**parts))
         written, added = self._run("SELECT count(*), count(*) FILTER (WHERE added) FROM facts_touched")[0]
         return self._landed(added, written - added)
 
@@ -101,6 +104,16 @@ class Stage:
         self._run("ANALYZE {stage}")
         values = {"workspace": workspace.pk, "source": source.pk}
         return self._landed(*self._run(_COMPARE, values, **self._upsert_parts())[0])
+
+    def _is_mostly_known(self, values: Mapping[str, object], table: sql.Composable) -> bool:
+        """Whether most of the first rows are records that exist: those that say nothing new are then left out first.
+
+        A row that meets a record is locked and written by the upsert even if it changes nothing; a join reads only.
+        """
+        if self.rows < MANY_ROWS:
+            return False
+        self._run("ANALYZE {stage}")
+        return bool(self._run(_KNOWN_SHARE, values, table=table)[0][0])
 
     def _landed(self, added: int, changed: int) -> Landed:
         self._run("DROP TABLE {stage}")
@@ -142,7 +155,7 @@ class Stage:
         return {
             "table": sql.Identifier(self.kind.model._meta.db_table),
             "columns": _listed(_name(slot) for slot in self.slots),
-            "staged": _listed(sql.SQL("s.{}").format(_name(slot)) for slot in self.slots),
+            "staged": _listed(sql.SQL("excluded.{}").format(_name(slot)) for slot in self.slots),
             "changes": _listed(sql.SQL("{} = {}").format(_name(slot), _merged(slot)) for slot in self.slots),
             "old": _listed(sql.SQL("t.{}").format(_name(slot)) for slot in self.slots if _is_guarded(slot)),
             "new": _listed(_merged(slot) for slot in self.slots if _is_guarded(slot)),
@@ -208,13 +221,23 @@ _KEPT_UNGUARDED = """CASE WHEN COALESCE(EXCLUDED.{base}::text, '') = '' OR EXCLU
 _UPSERT = """
 WITH written AS (
     INSERT INTO {table} AS t (workspace_id, source_id, batch_id, external_id, {columns})
-    SELECT %(workspace)s, %(source)s, %(batch)s, s.external_id, {staged} FROM {stage} AS s
-    ON CONFLICT (workspace_id, external_id, source_id) DO UPDATE SET batch_id = EXCLUDED.batch_id, {changes}
+    SELECT %(workspace)s, %(source)s, %(batch)s, excluded.external_id, {staged} FROM {stage} AS excluded
+    {news}ON CONFLICT (workspace_id, external_id, source_id) DO UPDATE SET batch_id = EXCLUDED.batch_id, {changes}
     WHERE ROW ({old}) IS DISTINCT FROM ROW ({new})
     RETURNING {touched}
 )
 INSERT INTO facts_touched SELECT * FROM written
 """
+_KNOWN_SHARE = """
+SELECT count(t.id) * 2 > count(*)
+FROM (SELECT external_id FROM {stage} LIMIT 1000) AS s
+LEFT JOIN {table} AS t
+    ON t.workspace_id = %(workspace)s AND t.external_id = s.external_id AND t.source_id = %(source)s
+"""
+_NEWS = """LEFT JOIN {table} AS t
+        ON t.workspace_id = %(workspace)s AND t.external_id = excluded.external_id AND t.source_id = %(source)s
+    WHERE t.id IS NULL OR ROW ({old}) IS DISTINCT FROM ROW ({new})
+    """
 _COMPARE = """
 SELECT count(*) FILTER (WHERE t.id IS NULL),
     count(*) FILTER (WHERE t.id IS NOT NULL AND ROW ({old}) IS DISTINCT FROM ROW ({new}))
