@@ -17,8 +17,11 @@ from flywheel.intake import batches
 from flywheel.intake.kinds import KINDS
 from flywheel.intake.models import Batch
 from flywheel.intake.plans import by_header
+from flywheel.intake.preparing import Prepared, Preparer
+from flywheel.intake.reading import Chunk
 from flywheel.jobs.lost import find_lost_jobs
 from flywheel.jobs.models import Job
+from flywheel.jobs.runner import run
 from tests.builders import csv_file, order
 from tests.workers import celery_worker, children
 
@@ -65,3 +68,35 @@ def test_a_load_whose_worker_is_killed_leaves_nothing_and_finishes_later(
     batch.refresh_from_db()
     assert (batch.rows, batch.added, batch.job.attempt) == (ROWS, ROWS, 2)
     assert Order.objects.filter(workspace=workspace).count() == ROWS
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_is_lost_in_the_middle_of_copy_leaves_nothing_and_the_next_attempt_loads(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [order(f"A-{n}", customer_id=f"C-{n}") for n in range(ROWS)]
+    path = csv_file(tmp_path, rows)
+    plan = by_header(KINDS["orders"], list(rows[0]))
+    batch = batches.create(batches.source_named(workspace, "shop"), plan, path, "orders.csv")
+    batches.start(batch)
+    prepare, seen = Preparer.prepare, []
+
+    def cut(self: Preparer, chunk: Chunk) -> Prepared:
+        seen.append(chunk)
+        if len(seen) == 2:  # the first chunk is on its way to the server
+            _end_own_connection()
+        return prepare(self, chunk)
+
+    monkeypatch.setattr(Preparer, "prepare", cut)
+    run(batch.job.pk, heartbeat=False)
+    batch.job.refresh_from_db()
+    assert (batch.job.state, Order.objects.count(), DirtyWeek.objects.count()) == ("queued", 0, 0)
+    run(batch.job.pk, heartbeat=False)
+    batch.refresh_from_db()
+    assert (batch.state, batch.added, batch.job.attempt) == ("loaded", ROWS, 2)
+
+
+def _end_own_connection() -> None:
+    other = connection.get_new_connection(connection.get_connection_params())
+    with contextlib.closing(other):
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])

@@ -1,5 +1,6 @@
 """The import pages: who may do what, and the way from a file to its report."""
 
+import errno
 import gzip
 import io
 from collections.abc import Callable
@@ -324,6 +325,29 @@ def test_a_file_over_the_limit_is_refused_and_its_rest_never_written(
     assert answer.context["form"].errors == {"file": ["The file is larger than 1 MB."]}
     assert answer.context["form"]["source"].value() == "shop"
     assert 0 < sum(written) <= MEGABYTE
+
+
+def _full(*_arguments: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "django.core.files.uploadhandler.TemporaryFileUploadHandler.receive_data_chunk",
+        "flywheel.intake.batches.shutil.copyfileobj",
+    ],
+)
+def test_a_full_disk_is_told_and_nothing_stays(
+    client: Client, engine_lead: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
+) -> None:
+    client.force_login(engine_lead)
+    monkeypatch.setattr(place, _full)
+    file = SimpleUploadedFile("orders.csv", csv_text([order()]).encode())
+    answer = client.post(reverse("import-new", args=["acme"]), {"file": file, "source": "shop"})
+    assert "no room left" in str(answer.context["form"].errors["file"])
+    assert not Batch.objects.exists()
+    assert not [path for path in (tmp_path / "uploads").rglob("*") if path.is_file()]
 
 
 def test_the_encoding_that_is_chosen_on_the_page_counts_and_is_not_saved_with_the_mapping(

@@ -22,7 +22,7 @@ from flywheel.intake.preparing import reading_of
 from flywheel.intake.reading import ENCODINGS, FileProblemError
 from flywheel.intake.samples import Preview, meaning
 from flywheel.intake.shaping import period_days
-from flywheel.intake.uploads import MEGABYTE
+from flywheel.intake.uploads import DISK_FULL, MEGABYTE
 from flywheel.intake.words import expected
 
 MAPPING_SLUG_LENGTH = 60  # of the model's column
@@ -43,6 +43,8 @@ class _FilesField(forms.FileField):
         if not files:
             raise ValidationError(self.error_messages["required"])
         for file in files:
+            if getattr(file, "disk_was_full", False):
+                raise ValidationError(DISK_FULL)
             if file.size > settings.MAX_UPLOAD_MB * MEGABYTE:
                 raise ValidationError(_("The file is larger than %(n)d MB."), params={"n": settings.MAX_UPLOAD_MB})
         return list(files)

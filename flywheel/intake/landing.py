@@ -62,7 +62,8 @@ class Stage:
         can run on the connection meanwhile.
         """
         statement = sql.SQL("COPY {} FROM STDIN").format(STAGE)
-        with connection.cursor() as cursor, cursor.copy(statement) as stream:
+        # Django wraps the errors of its own calls only; a lost connection must be known as one, to be tried again
+        with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as stream:
 
             def add(prepared: Prepared) -> None:
                 if prepared.ids:

@@ -26,6 +26,7 @@ from flywheel.intake.recognising import Guess, first_guess
 from flywheel.intake.samples import Preview, preview
 from flywheel.intake.survey import QUESTIONS
 from flywheel.intake.templates import FILES, all_templates
+from flywheel.intake.uploads import DISK_FULL, FULL
 from flywheel.intake.words import file_problem, note
 
 PER_PAGE = 25
@@ -79,8 +80,14 @@ def _problems(form: UploadForm) -> list[str]:
 def _uploaded(request: HttpRequest, workspace: Workspace, form: UploadForm, file: UploadedFile) -> Batch | None:
     """The batch of an uploaded file, which is being checked; None, with the reason on the form, when unreadable."""
     name = file.name or "file"
-    path = batches.keep_file(workspace, name, file)
     batch = None
+    try:
+        path = batches.keep_file(workspace, name, file)
+    except OSError as problem:
+        if problem.errno not in FULL:
+            raise
+        _refuse(form, "file", name, str(DISK_FULL))
+        return None
     try:
         guess = first_guess(workspace, path, form.cleaned_data["kind"], form.cleaned_data["mapping"])
         batch = _made(request, workspace, form, guess, path, name)
