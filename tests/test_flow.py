@@ -1,6 +1,7 @@
 """From dropped files to loaded facts: what will happen is told first, good rows go ahead, mappings are remembered."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ from django.test import Client
 from django.urls import reverse
 
 from flywheel.accounts.models import User, Workspace
-from flywheel.facts.models import Order, Spend
+from flywheel.facts.models import Order, Payment, Refund, Spend
 from flywheel.intake import batches
+from flywheel.intake.kinds import KINDS
 from flywheel.intake.models import Batch, Mapping
+from flywheel.intake.plans import Plan, by_header
 from tests.builders import Row, Silent, csv_file, csv_text, load_plan, load_rows, loaded, order
 from tests.test_intake_pages import mapping_of, upload
 
@@ -321,3 +324,53 @@ def test_an_amount_that_may_be_thousands_is_asked_for(
     client.post(address, mapping_of(client, address) | {"answer": "decimal:,"})
     run_jobs()
     assert Batch.objects.get().problems == 0
+
+
+# --- several kinds, and sums ----------------------------------------------------------------------------------------
+def test_a_sum_that_lacks_a_bad_part_is_given_back_whole(workspace: Workspace, tmp_path: Path) -> None:
+    path = csv_file(tmp_path, [order("A-1", gross="10"), order("A-1", gross="x"), order("A-2", gross="3")])
+    plan = replace(by_header(KINDS["orders"], list(order())), sums=True)
+    batch = batches.create(batches.source_named(workspace, "shop"), plan, path, "o.csv", skips_bad_rows=True)
+    batches.load(batch, Silent())
+    assert (batch.state, batch.rejected) == ("loaded", 2)
+    assert [one.external_id for one in Order.objects.all()] == ["A-2"]
+    given_back = batches.bad_rows_path(batch).read_text("utf-8-sig").splitlines()[1:]
+    assert sorted(line.split(",")[0] for line in given_back) == ["2", "3"]
+
+
+def test_a_credit_is_spread_over_the_days_too(workspace: Workspace, tmp_path: Path) -> None:
+    rows = [{"channel": "meta", "cost": amount, "currency": "EUR"} for amount in ("100", "-7")]
+    path = csv_file(tmp_path, rows)
+    options = {"period_first": "2026-03-02", "period_last": "2026-03-08"}
+    plan = replace(by_header(KINDS["spend"], list(rows[0])), sums=True, options=options)
+    assert load_plan(workspace, path, plan).state == "loaded"
+    assert sum(one.cost for one in Spend.objects.all()) == 93
+
+
+def test_one_comma_tells_for_all_kinds_of_a_file(workspace: Workspace, tmp_path: Path) -> None:
+    rows = [order("A-1", gross="12,50", paid="1.234")]
+    columns = {name: name for name in order()}
+    payments = Plan(KINDS["payments"], {"order_id": "order_id", "amount": "paid"})
+    assert load_plan(workspace, csv_file(tmp_path, rows), [Plan(KINDS["orders"], columns), payments]).state == "loaded"
+    assert Payment.objects.get().amount == 1234
+
+
+def test_whole_amounts_do_not_settle_what_a_later_row_leaves_in_doubt(workspace: Workspace, tmp_path: Path) -> None:
+    rows = [order(f"A-{n}", gross="10") for n in range(10_001)] + [order("B-1", gross="1.234")]
+    batch = load_rows(workspace, tmp_path, "orders", rows)
+    assert batch.errors.get().code == "decimal"
+
+
+def test_a_record_that_one_kind_moves_and_another_changes_is_kept_once(workspace: Workspace, tmp_path: Path) -> None:
+    def shop_file(carrier: str, back: str) -> Batch:
+        rows = [order("A-1", carrier=carrier, back=back, when="2026-03-09", refund="R-1")]
+        columns = {name: name for name in (*order(), "carrier")}
+        refund = {"refund_id": "refund", "order_id": "order_id", "refunded_at": "when", "amount": "back"}
+        plans = [Plan(KINDS["orders"], columns), Plan(KINDS["refunds"], refund | {"currency": "currency"})]
+        return load_plan(workspace, csv_file(tmp_path, rows), plans)
+
+    assert shop_file("DHL", "5").state == "loaded"
+    second = shop_file("UPS", "7")
+    assert second.state == "loaded"
+    batches.undo(second, Silent())
+    assert (Refund.objects.get().carrier, Refund.objects.get().amount) == ("DHL", 5)

@@ -104,7 +104,7 @@ def _rows(statement: str, values: dict[str, object], **names: str) -> list[tuple
 
 _PUT_BACK = """
 WITH restored AS (
-    UPDATE {table} AS t SET ({columns}) = (SELECT {columns} FROM jsonb_populate_record(NULL::{table}, c.before))
+    UPDATE {table} AS t SET ({columns}) = (SELECT {columns} FROM jsonb_populate_record(t, c.before))
     FROM facts_change AS c
     WHERE c.batch_id = %(batch)s AND c.table_name = %(table)s AND t.id = c.fact_id AND t.workspace_id = %(workspace)s
     RETURNING {touched}
@@ -128,9 +128,12 @@ WHERE mine.workspace_id = %(workspace)s AND mine.batch_id = %(batch)s AND later.
 _CHILDREN_SINCE = """
 SELECT DISTINCT c.batch_id FROM facts_order AS o
 JOIN {child} AS c ON c.workspace_id = o.workspace_id AND c.order_ref = o.external_id
-WHERE o.workspace_id = %(workspace)s AND o.batch_id = %(batch)s AND c.batch_id <> %(batch)s AND NOT EXISTS (
-    SELECT FROM facts_change AS mine
-    WHERE mine.batch_id = %(batch)s AND mine.table_name = %(child)s AND mine.fact_id = c.id)
+WHERE o.workspace_id = %(workspace)s AND c.batch_id <> %(batch)s
+    AND (o.batch_id = %(batch)s OR o.id IN (
+        SELECT fact_id FROM facts_change WHERE batch_id = %(batch)s AND table_name = 'facts_order'))
+    AND NOT EXISTS (
+        SELECT FROM facts_change AS mine
+        WHERE mine.batch_id = %(batch)s AND mine.table_name = %(child)s AND mine.fact_id = c.id)
 """
 _ORDERS_SINCE = """
 SELECT DISTINCT o.batch_id FROM facts_customer AS c

@@ -165,7 +165,9 @@ def _values(workspace: Workspace, batch_id: int | None) -> dict[str, object]:
 _KEEP_TOUCHED = """
 INSERT INTO facts_change (workspace_id, batch_id, table_name, fact_id, before, before_batch)
 SELECT %(workspace)s, %(batch)s, '{table}', id, before, (before ->> 'batch_id')::bigint
-FROM facts_touched WHERE before IS NOT NULL
+FROM facts_touched
+WHERE before IS NOT NULL AND (before ->> 'batch_id')::bigint IS DISTINCT FROM %(batch)s::bigint
+ON CONFLICT (batch_id, table_name, fact_id) DO NOTHING
 """
 # A record that the batch brought itself needs no keeping; of one that is moved twice the first keeping holds.
 _BEFORE = """CASE WHEN %(batch)s::bigint IS NOT NULL AND old.batch_id IS DISTINCT FROM %(batch)s::bigint
@@ -210,9 +212,15 @@ def _after_orders(upkeep: _Upkeep) -> None:
         upkeep.run(_MOVE_PEOPLE + _NOTE_MOVED)
     if upkeep.any("SELECT FROM facts_payment WHERE workspace_id = %(workspace)s"):
         upkeep.run(_MOVE_PAID + _NOTE_MOVED)
-    if upkeep.any("SELECT FROM facts_orderfee WHERE workspace_id = %(workspace)s"):
+    if upkeep.any(_ANY_FEES):
         upkeep.run(_MOVE_FEES + _NOTE_MOVED)
     _finish_orders(upkeep)
+
+
+_ANY_FEES = """
+SELECT FROM facts_orderfee WHERE workspace_id = %(workspace)s
+UNION ALL SELECT FROM facts_moved AS m JOIN facts_order AS o ON o.id = m.id WHERE o.fees IS NOT NULL
+"""  # an order may have some of fees that were taken back since
 
 
 def _after_customers(upkeep: _Upkeep) -> None:

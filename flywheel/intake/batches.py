@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -234,9 +236,16 @@ def discard(batch: Batch) -> bool:
 
 
 def bad_rows_path(batch: Batch) -> Path:
-    """Where the file of the batch's bad rows is, if it has any."""
+    """Where the file of the batch's bad rows is, if it has any: those found by the check, or by the load after it.
+
+    Two files, since a check may still be writing when the load begins.
+    """
+    return _bad_rows_path(batch, checking=batch.state == Batch.State.DRAFT)
+
+
+def _bad_rows_path(batch: Batch, checking: bool) -> Path:
     folder = settings.UPLOAD_DIR / str(batch.workspace_id)
-    return folder / f"bad-rows-{batch.pk}.csv"
+    return folder / f"bad-rows-{batch.pk}{'-check' if checking else ''}.csv"
 
 
 # --- files are personal data: none stays longer than it is needed ---------------------------------------------------
@@ -292,7 +301,7 @@ def check(batch: Batch, reporter: Reporter) -> Batch:
     findings, landed = _Findings(), Landed()
     try:
         with _collection_paused(), transaction.atomic():
-            for staged in _staged(batch, reporter, findings):
+            for staged in _staged(batch, reporter, findings, checking=True):
                 landed += staged.stage.compare(batch.workspace, batch.source)
     except FileProblemError as problem:
         findings = _with_problem(findings, problem)
@@ -372,30 +381,31 @@ def follow_up(batch: Batch, staged: Staged) -> None:
         raise FileProblemError("rate_amount", detail=str(problem)) from problem
 
 
-def _staged(batch: Batch, reporter: Reporter, findings: _Findings) -> Iterator[Staged]:
+def _staged(batch: Batch, reporter: Reporter, findings: _Findings, checking: bool = False) -> Iterator[Staged]:
     """The batch's rows, one kind of fact after the other; each must be stored or compared before the next."""
     path = Path(batch.path)
     if not batch.path or not path.exists():
         raise FileProblemError("missing_file")
-    bad_rows_path(batch).parent.mkdir(parents=True, exist_ok=True)
-    with BadRows(bad_rows_path(batch)) as bad_rows:
+    bad_path = _bad_rows_path(batch, checking)
+    bad_path.parent.mkdir(parents=True, exist_ok=True)
+    with BadRows(bad_path) as bad_rows:
         for number, plan in enumerate(_settled(batch, path)):
             reporter.step("reading", total=batch.size)
             with _opened(batch.workspace, path, plan, None if number else findings) as (whole, table, preparer):
                 stage = Stage(plan.kind, preparer.slots, plan.sums)
-                _read(table, preparer, stage, reporter, _Sink(findings, bad_rows, whole.header))
+                bad_keys = _read(table, preparer, stage, reporter, _Sink(findings, bad_rows, whole.header))
                 findings.notes.update({} if number else whole.notes)
             reporter.step("checking")
-            _check_repeats(batch, stage, plan, _Sink(findings, bad_rows, whole.header))
+            _check_repeats(batch, stage, plan, _Sink(findings, bad_rows, whole.header), bad_keys)
             yield Staged(plan, stage, preparer.business.rates.version)
 
 
-def _settled(batch: Batch, path: Path) -> Iterator[Plan]:
+def _settled(batch: Batch, path: Path) -> list[Plan]:
     """The batch's plans with what they leave open found from the file: encoding, delimiter, dates, decimal sign."""
     plans = batch.as_plans
     found = found_format(path, **plans[0].file_options, whole=True)
-    for plan in plans:
-        yield survey.settled(batch.workspace, path, plan.with_options(plan.options | found.options))
+    known = [plan.with_options(plan.options | found.options) for plan in plans]
+    return survey.settled(batch.workspace, path, known)
 
 
 @contextmanager
@@ -432,25 +442,33 @@ class _Sink:
         self.findings.add(issues)
 
 
-def _read(table: Table, preparer: Preparer, stage: Stage, reporter: Reporter, sink: _Sink) -> None:
-    """Read the whole file into the stage, its bad rows to the sink."""
+def _read(table: Table, preparer: Preparer, stage: Stage, reporter: Reporter, sink: _Sink) -> set[str]:
+    """Read the whole file into the stage, its bad rows to the sink; the keys of the bad rows."""
     findings, seen = sink.findings, 0
+    bad_keys: set[str] = set()
     with stage.receiving() as store:
         for chunk in table.chunks:
             prepared = preparer.prepare(chunk)
             if prepared.issues:
                 sink.add(prepared.bad_cells, prepared.issues)
-            store(prepared.without(findings.bad_lines) if prepared.issues else prepared)
+                bad_keys |= prepared.keys_on(findings.bad_lines)
+            store(prepared.without(findings.bad_lines) if findings.bad_lines else prepared)
             findings.notes.update(prepared.rows.notes)
             reporter.advance(table.position() - seen)
             seen = table.position()
     if not findings.rows:
         raise FileProblemError("no_rows")
+    return bad_keys
 
 
-def _check_repeats(batch: Batch, stage: Stage, plan: Plan, sink: _Sink) -> None:
-    """Equal keys in one file; the rows with a problem are read again for the file of the bad rows."""
-    issues = [replace(issue, column=plan.columns.get(issue.column, issue.column)) for issue in stage.settle_repeats()]
+def _check_repeats(batch: Batch, stage: Stage, plan: Plan, sink: _Sink, bad_keys: set[str]) -> None:
+    """Equal keys in one file; the rows with a problem are read again for the file of the bad rows.
+
+    Where rows of one key are added up, a bad one takes the others with it: a sum that lacks a part is wrong, and the
+    part alone, loaded later, would take its place.
+    """
+    found = [*(stage.take_out(bad_keys) if plan.sums else []), *stage.settle_repeats()]
+    issues = [replace(issue, column=plan.columns.get(issue.column, issue.column)) for issue in found]
     if issues:
         wanted = {issue.line for issue in issues}
         with _opened(batch.workspace, Path(batch.path), plan) as (_whole, table, _preparer):
@@ -544,6 +562,7 @@ def built_on(batch: Batch) -> list[Batch]:
     later = Batch.objects.filter(
         workspace=batch.workspace, state=Batch.State.LOADED, loaded_at__gt=batch.loaded_at
     ).select_related("source")
-    found_there = Q(source=batch.source, kind=batch.kind, unchanged__gt=0)
+    same = reduce(or_, (Q(plans__contains=[{"kind": plan["kind"]}]) for plan in batch.plans), Q(kind=batch.kind))
+    found_there = Q(same, source=batch.source, unchanged__gt=0)
     changed = facts_undo.later_batches(batch.workspace, batch.pk)
     return list(later.filter(Q(pk__in=changed) | found_there).order_by("-loaded_at"))

@@ -312,10 +312,12 @@ class MappingForm(forms.Form):
 
     def _entered(self, section: Section) -> Plan:
         data = self.cleaned_data
-        values: dict[str, dict[str, str]] = {}
+        values = {name: dict(words) for name, words in section.plan.values.items()}  # also of words not shown
         for name, (column, word) in section.words.items():
+            values.setdefault(column.name, {}).pop(word, None)
             if data.get(name):
-                values.setdefault(column.name, {})[word] = data[name]
+                values[column.name][word] = data[name]
+        values = {name: words for name, words in values.items() if words}
         others = {name: value for name, value in section.plan.options.items() if name == "delimiter"}
         days = {name: data[name].isoformat() for name in ("period_first", "period_last") if data.get(name)}
         options = {name: data[name] for name in self.PLAIN_OPTIONS if data.get(name)}

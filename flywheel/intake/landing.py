@@ -116,6 +116,12 @@ class Stage:
         self._run("ANALYZE {stage}")
         return bool(self._run(_KNOWN_SHARE, values, table=table)[0][0])
 
+    def take_out(self, keys: set[str]) -> list[Issue]:
+        """Take out all rows of some keys; an issue for each. For sums that lack a part."""
+        gone = self._run(_TAKE_OUT, {"keys": sorted(keys)}) if keys else []
+        self.rows -= len(gone)
+        return [Issue(line, self.kind.key[0], key[:SHOWN], "part") for line, key in gone]
+
     def _landed(self, added: int, changed: int) -> Landed:
         self._run("DROP TABLE {stage}")
         return Landed(added, changed, self.rows - self.repeated - added - changed, self.repeated)
@@ -229,6 +235,7 @@ WITH written AS (
 )
 INSERT INTO facts_touched SELECT * FROM written
 """
+_TAKE_OUT = "DELETE FROM {stage} WHERE external_id = ANY(%(keys)s) RETURNING line, external_id"
 _KNOWN_SHARE = """
 SELECT count(t.id) * 2 > count(*)
 FROM (SELECT external_id FROM {stage} LIMIT 1000) AS s

@@ -12,6 +12,7 @@ from flywheel.intake.vocabulary import plain
 FILE_OPTIONS = ("delimiter", "encoding", "sheet")  # how the bytes are read
 FORMAT_OPTIONS = (*FILE_OPTIONS, "period_first", "period_last")  # of one file; a saved mapping is for others too
 OPTIONS = ("time_zone", "date_format", "date_order", "decimal", *FORMAT_OPTIONS)
+PARTS = {"money": "signed"}  # types of the parts of a sum: a part may be below zero, the sum may not
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ class Plan:
     def with_options(self, options: dict[str, str]) -> "Plan":
         """This plan with other options."""
         return replace(self, options=options)
+
+    def type_of(self, name: str) -> str:
+        """The type that a field's cells are read as, a key of `parsing.PARSERS`."""
+        own = self.kind.by_name[name].type
+        return PARTS.get(own, own) if self.sums else own
 
     @property
     def is_spread(self) -> bool:

@@ -20,7 +20,6 @@ from flywheel.intake.reading import Chunk
 NULL = "\\N"
 LONGEST_KEY = 600  # characters; an index entry holds 2,704 bytes
 MOST_BASE = 10**10  # of an amount in base currency: the squares of millions of them can still be summed
-SUMMED = {"money": "signed"}  # types of the parts of a sum: a part may be below zero, the sum may not
 SHOWN = 200  # characters of a bad value that are kept
 
 
@@ -78,6 +77,10 @@ class Prepared:
         )
         return Prepared(chunk, self.rows.taken(kept), [self.ids[at] for at in kept], self.issues)
 
+    def keys_on(self, lines: set[int]) -> set[str]:
+        """The keys of the rows on some lines."""
+        return {key for line, key in zip(self.chunk.lines, self.ids, strict=True) if line in lines and key}
+
     @property
     def bad_cells(self) -> dict[int, list[str]]:
         """The cells of the rows with issues, by line."""
@@ -134,7 +137,7 @@ class Preparer:
         return Prepared(chunk, rows, ids, ragged + [self._issue(problem, chunk) for problem in rows.problems])
 
     def _read(self, column: Column, cells: list[str], rows: Rows) -> Parsed:
-        parsed = parse(SUMMED.get(column.type, column.type) if self.plan.sums else column.type, cells, self.reading)
+        parsed = parse(self.plan.type_of(column.name), cells, self.reading)
         rows.problems.extend(Problem(at, column.name, code, cells[at]) for at, code in parsed.bad.items())
         if column.required and "" in parsed.texts:
             blank = (at for at, text in enumerate(parsed.texts) if not text and at not in parsed.bad)

@@ -7,7 +7,7 @@ from flywheel.accounts.models import Workspace
 from flywheel.intake.kinds import Column
 from flywheel.intake.plans import Plan
 from flywheel.intake.preparing import reading_of
-from flywheel.intake.reading import Chunk, Format, FormatOptions, Table, opened
+from flywheel.intake.reading import Chunk, FileProblemError, Format, FormatOptions, Table, opened
 from flywheel.intake.shaping import shaped
 from flywheel.intake.vocabulary import plain
 
@@ -28,11 +28,15 @@ class Preview:
     sheets: list[str] = field(default_factory=list)
 
     def by(self, workspace: Workspace, plan: Plan) -> "Preview":
-        """The same as a plan sees it: with the columns that its format makes. Raises FileProblemError."""
+        """The same as a plan sees it: with the columns that its format makes; as it is where they cannot be made."""
         chunks = iter([Chunk(range(len(self.rows)), self.rows)])
         table = Table(self.header, self.format, chunks, lambda: 0, preamble=self.preamble)
-        seen = shaped(table, plan, reading_of(workspace, plan))
-        return Preview(seen.header, [row for chunk in seen.chunks for row in chunk.rows], self.format, self.preamble)
+        try:
+            seen = shaped(table, plan, reading_of(workspace, plan))
+            rows = [row for chunk in seen.chunks for row in chunk.rows]
+        except FileProblemError:  # the check of the batch tells what is wrong
+            return self
+        return Preview(seen.header, rows, self.format, self.preamble, self.sheets)
 
     @property
     def shown(self) -> list[list[str]]:

@@ -19,7 +19,7 @@ DAY_COLUMN = MADE_MARK + "date"
 MOST_DAYS = 400  # of a period: a year and a month; a longer report says nothing about a week
 PLACES = 4  # of an amount that is shared among days, as the database keeps them
 TURNED_ROWS = 500  # that are turned at a time: each becomes dozens
-_SPREAD_TYPES = ("integer", "money")
+_SPREAD_TYPES = ("integer", "money", "signed", "deduction")
 
 
 def made_headers(plan: Plan, header: Sequence[str]) -> list[str]:
@@ -179,7 +179,7 @@ def _days_between(first: str, last: str, bounds: tuple[str, str]) -> list[str]:
 def _parted(plan: Plan, header: list[str]) -> dict[int, str]:
     """The positions of the columns that are shared among days, and their types."""
     columns = plan.columns.items()
-    types = {header.index(name): plan.kind.by_name[field].type for field, name in columns if name in header}
+    types = {header.index(name): plan.type_of(field) for field, name in columns if name in header}
     return {at: kind for at, kind in types.items() if kind in _SPREAD_TYPES}
 
 

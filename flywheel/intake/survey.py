@@ -1,6 +1,6 @@
 """How a file writes its dates and numbers, found from whole columns before any cell is read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -30,45 +30,45 @@ class _Found:
     date_column: str = ""
     number_column: str = ""
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether more rows could tell nothing that matters."""
+    def is_settled(self, asks_decimals: bool) -> bool:
+        """Whether more rows could tell nothing that matters: ISO dates are enough, whole amounts say nothing."""
         dates = bool(self.dates.order) or not self.dates.doubtful
-        return dates and (bool(self.decimals.sign) or not self.decimals.doubtful)
+        return dates and (not asks_decimals or bool(self.decimals.sign))
 
 
-def settled(workspace: Workspace, path: Path, plan: Plan) -> Plan:
-    """The plan with the order of dates and the decimal sign that the file tells, where the plan leaves them open.
+def settled(workspace: Workspace, path: Path, plans: Sequence[Plan]) -> list[Plan]:
+    """The plans of a file with the order of dates and the decimal sign that it tells, where they leave them open.
 
-    The first rows decide when they can; doubtful ones are compared with the whole file. Raises FileProblemError
-    ("date_order", "decimal") with an example when the whole file leaves it in doubt.
+    All of a file's columns are written alike, so all are asked. The first rows decide when they can; else the whole
+    file is read. Raises FileProblemError ("date_order", "decimal") with an example when that leaves it in doubt.
     """
-    asks_dates = not (plan.options.get("date_order") or plan.options.get("date_format"))
-    asks_decimals = not plan.options.get("decimal")
-    if not (asks_dates or asks_decimals):
-        return plan
-    found = _looked_at(workspace, path, plan, asks_dates, asks_decimals)
+    found = _Found()
+    for plan in plans:
+        found = _looked_at(workspace, path, plan, found)
     if found.dates.doubtful and not (found.dates.order or found.dates.contradictory):
         raise FileProblemError("date_order", column=found.date_column, value=found.dates.example)
     if found.decimals.doubtful and not (found.decimals.sign or found.decimals.contradictory):
         raise FileProblemError("decimal", column=found.number_column, value=found.decimals.example)
     told = {"date_order": found.dates.order, "decimal": found.decimals.sign}
-    return plan.with_options({**{name: value for name, value in told.items() if value}, **plan.options})
+    answers = {name: value for name, value in told.items() if value}
+    return [plan.with_options(answers | plan.options) for plan in plans]
 
 
-def _looked_at(workspace: Workspace, path: Path, plan: Plan, asks_dates: bool, asks_decimals: bool) -> _Found:
+def _looked_at(workspace: Workspace, path: Path, plan: Plan, found: _Found) -> _Found:
+    """What was found before, and what the columns of one more plan tell."""
     undated = plan.with_options({name: text for name, text in plan.options.items() if not name.startswith("period")})
-    found = _Found()
+    asks_dates = not (plan.options.get("date_order") or plan.options.get("date_format"))
+    asks_decimals = not plan.options.get("decimal")
     with opened(path, **plan.file_options) as whole:
         table = shaped(whole, undated, reading_of(workspace, undated))
         times = _positions(table, undated, TYPES_OF_TIMES) if asks_dates else []
         numbers = _positions(table, undated, TYPES_OF_NUMBERS) if asks_decimals else []
-        for chunk in table.chunks:
+        for chunk in table.chunks if times or numbers else ():
             for (_, column, _kind), cells in zip(times, _cells(chunk, times), strict=True):
                 found = _with_dates(found, column, cells)
             for (_, column, kind), cells in zip(numbers, _cells(chunk, numbers), strict=True):
                 found = _with_numbers(found, column, kind, cells)
-            if found.is_settled:
+            if found.is_settled(bool(numbers)):
                 break
     return found
 

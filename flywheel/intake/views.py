@@ -41,7 +41,7 @@ def import_list(request: HttpRequest, slug: str) -> HttpResponse:
     known = Batch.objects.filter(workspace=workspace).select_related("source", "job", "created_by")
     page = Paginator(known, PER_PAGE).get_page(request.GET.get("page"))
     busy = any(batch.shown_state in (Batch.State.QUEUED, Batch.RUNNING) for batch in page)
-    waiting = batches.waiting(workspace).count()
+    waiting = sum(batch.has_file for batch in batches.waiting(workspace))
     context = {
         "page": page,
         "busy": busy,

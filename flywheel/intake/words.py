@@ -37,6 +37,7 @@ EXPECTED: dict[str, str | Promise] = {
     "row_short": _("as many cells as the header has (%(detail)s)"),
     "row_long": _("as many cells as the header has (%(detail)s)"),
     "nul": _("text without NUL characters"),
+    "part": _("a file in which all rows of this key are sound, since they are added up: another of them is not"),
     "conflict": _("one row per key; line %(detail)s has the same key and other values"),
     "conflict_row": _("one row per key; row %(detail)s has the same key and other values"),
     "object": _("an object with a value for each field"),

@@ -82,6 +82,9 @@ class Command(BaseCommand):
             guess = first_guess(workspace, path, options["kind"], name)
             if guess is None:
                 raise CommandError(f"{path.name}: its header fits no kind of data; name one with --kind or --mapping.")
+            if guess.renamed:
+                gone = ", ".join(f"{old} ({new}?)" for old, new in guess.renamed)
+                raise CommandError(f"{path.name}: columns of the mapping {guess.name!r} are missing: {gone}.")
             for plan in guess.plans:
                 plan.check_date_format()
         except FileProblemError as problem:
