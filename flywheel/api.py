@@ -6,6 +6,7 @@ import orjson
 import structlog
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import ValidationError
 from ninja.renderers import BaseRenderer
@@ -65,6 +66,7 @@ def _failed(request: HttpRequest, error: Any) -> HttpResponse:
     return refusal(ApiError(500, "internal", _("Something went wrong on our side. Nothing was stored: try again.")))
 
 
+@csrf_exempt
 def not_found(request: HttpRequest, path: str = "") -> HttpResponse:
     """The answer at addresses that the API does not have."""
     return refusal(ApiError(404, "not_found", _("There is nothing at this address. The reference is at /api/v1/.")))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -374,3 +375,68 @@ def test_a_record_that_one_kind_moves_and_another_changes_is_kept_once(workspace
     assert second.state == "loaded"
     batches.undo(second, Silent())
     assert (Refund.objects.get().carrier, Refund.objects.get().amount) == ("DHL", 5)
+
+
+# --- what a hostile week brings -------------------------------------------------------------------------------------
+def test_each_source_s_own_mapping_reads_its_files(client: Client, saved: Mapping, workspace: Workspace) -> None:
+    other = batches.source_named(workspace, "Shop Two")
+    plan = saved.as_plans[0].with_options({"decimal": ","})
+    Mapping.objects.create(workspace=workspace, slug="odd-two", name="Odd two", source=other, plans=[plan.as_data])
+    upload(client, [{**ODD, "Nr": "A-2"}], source="Shop Two")
+    assert Batch.objects.latest("pk").mapping_name == "odd-two"
+    upload(client, [{**ODD, "Nr": "A-3"}], source="Shop One")
+    assert Batch.objects.latest("pk").mapping_name == "odd"
+    unnamed = client.post(
+        reverse("import-new", args=["acme"]), {"file": files(odd=[{**ODD, "Nr": "A-4"}])[0], "source": ""}
+    )
+    assert list(unnamed.context["form"].errors) == ["source"]
+
+
+def test_a_mapping_of_another_source_reads_nothing_unseen(client: Client, saved: Mapping) -> None:
+    answer = client.post(
+        reverse("import-new", args=["acme"]), {"file": files(odd=[{**ODD, "Nr": "A-2"}])[0], "source": "Shop Three"}
+    )
+    assert list(answer.context["form"].errors) == ["kind"]
+
+
+def test_numbers_of_a_workbook_are_numbers_whatever_a_mapping_says(workspace: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "orders.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Orders")
+        for at, (name, cell) in enumerate(order("A-1", gross=2.345).items()):
+            sheet.write(0, at, name)
+            sheet.write(1, at, cell)
+    plan = by_header(KINDS["orders"], list(order())).with_options({"decimal": ",", "sheet": "Orders"})
+    assert load_plan(workspace, path, plan).state == "loaded"
+    assert str(Order.objects.get().gross) == "2.3450"
+
+
+def test_a_file_that_was_rejected_is_looked_at_and_loaded_after_all(
+    client: Client, engine_lead: User, workspace: Workspace, run_jobs: Callable[[], int]
+) -> None:
+    client.force_login(engine_lead)
+    address = upload(client, dated("03/04/2026"))
+    form = mapping_of(client, address)
+    client.post(address, form)
+    run_jobs()
+    assert Batch.objects.get().state == "rejected"
+    assert address in client.get(reverse("import-detail", args=["acme", Batch.objects.get().pk])).content.decode()
+    client.post(address, form | {"date_order": "day"})
+    run_jobs()
+    assert Batch.objects.get().state == "loaded"
+
+
+def test_a_header_that_tells_little_is_not_taken_for_a_kind(workspace: Workspace) -> None:
+    from flywheel.intake.recognising import guess
+
+    assert guess(workspace, ["order_id", "Ordered at time", "currency", "Gross amt", "sum of it", "x"]) is None
+
+
+def test_what_is_discarded_leaves_no_bad_rows_behind(
+    client: Client, engine_lead: User, workspace: Workspace, run_jobs: Callable[[], int], tmp_path: Path
+) -> None:
+    client.force_login(engine_lead)
+    upload(client, [order("A-1", gross="zz")])
+    run_jobs()
+    client.post(reverse("import-discard", args=["acme", Batch.objects.get().pk]))
+    assert not [path for path in (tmp_path / "uploads").rglob("*") if path.is_file()]

@@ -14,7 +14,7 @@ from flywheel.intake.words import expected
 if TYPE_CHECKING:
     from _csv import Writer
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def neutral(cell: str) -> str:

@@ -229,9 +229,9 @@ def discard(batch: Batch) -> bool:
         if draft is None:
             return False
         draft.delete()
-    path = Path(batch.path)
-    if path.is_relative_to(settings.UPLOAD_DIR):
-        path.unlink(missing_ok=True)
+    for path in (Path(batch.path), _bad_rows_path(batch, checking=True), _bad_rows_path(batch, checking=False)):
+        if path.is_relative_to(settings.UPLOAD_DIR):
+            path.unlink(missing_ok=True)
     return True
 
 

@@ -3,6 +3,7 @@
 import gzip
 import io
 import zlib
+from codecs import BOM_UTF8
 from typing import IO
 
 import orjson
@@ -86,7 +87,7 @@ def rows_of(body: bytes, content_type: str) -> list[object]:
 
 def _json_rows(body: bytes) -> list[object]:
     try:
-        data = orjson.loads(body)
+        data = orjson.loads(body.removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError as problem:
         text = _("The body is not valid JSON: line %(line)s, column %(column)s.")
         place = {"line": problem.lineno, "column": problem.colno}

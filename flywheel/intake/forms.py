@@ -291,6 +291,9 @@ class MappingForm(forms.Form):
         return data
 
     def _check_period(self) -> None:
+        if self.asks_period and bool(self.cleaned_data["period_first"]) != bool(self.cleaned_data["period_last"]):
+            self.add_error("period_last", _("Enter both days, the same one twice for a report of one day."))
+            return
         try:
             for plan in self.result():
                 if plan.is_spread:
@@ -318,7 +321,8 @@ class MappingForm(forms.Form):
             if data.get(name):
                 values[column.name][word] = data[name]
         values = {name: words for name, words in values.items() if words}
-        others = {name: value for name, value in section.plan.options.items() if name == "delimiter"}
+        entered = {*self.PLAIN_OPTIONS, *(("period_first", "period_last") if self.asks_period else ())}
+        others = {name: value for name, value in section.plan.options.items() if name not in entered}
         days = {name: data[name].isoformat() for name in ("period_first", "period_last") if data.get(name)}
         options = {name: data[name] for name in self.PLAIN_OPTIONS if data.get(name)}
         return replace(

@@ -36,6 +36,10 @@ class Mapping(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def is_for(self, source: str) -> bool:
+        """Whether files of a source (its slug) may be read by it: of its own, or any when it was saved for none."""
+        return self.source is None or self.source.slug == source
+
     @property
     def as_plans(self) -> "tuple[Plan, ...]":
         """The plans, parsed."""
@@ -93,7 +97,7 @@ class Batch(models.Model):
     undone_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
 
     RUNNING = "running"  # shown while its job runs, never stored
-    STARTABLE = (State.DRAFT, State.FAILED)
+    STARTABLE = (State.DRAFT, State.FAILED, State.REJECTED)  # while its file is there
 
     class Meta:
         ordering = ("-created_at",)

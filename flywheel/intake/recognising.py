@@ -14,6 +14,7 @@ from flywheel.intake.plans import Plan, by_header
 from flywheel.intake.reading import opened
 from flywheel.intake.samples import READ_ROWS
 
+TELLING = 3  # columns by which a kind of data is recognised
 SIMILAR = 0.8  # of two headers: "Order date" and "Order Date (UTC)" are, "Order date" and "Order state" are not
 
 
@@ -30,6 +31,7 @@ class Guess:
     source: Source | None = None
     is_saved: bool = False
     renamed: tuple[tuple[str, str], ...] = ()
+    is_unclear: bool = False
 
     @property
     def explained(self) -> int:
@@ -43,34 +45,44 @@ def known_names(workspace: Workspace) -> list[str]:
     return sorted({*own, *FORMATS})
 
 
-def first_guess(workspace: Workspace, path: Path, kind: str = "", name: str = "") -> Guess | None:
+def first_guess(workspace: Workspace, path: Path, kind: str = "", name: str = "", source: str = "") -> Guess | None:
     """How a file is to be read: by the mapping or format `name`, or as `guess` says; None when its header fits nothing.
 
-    Raises FileProblemError when the file cannot be read, KeyError for an unknown name.
+    `source`: the slug of the source it comes from, where that is known. Raises FileProblemError when the file cannot be
+    read, KeyError for an unknown name.
     """
     with opened(path, chunk_rows=READ_ROWS) as table:
         next(table.chunks, None)  # what is wrong with the first rows is told now
-        return guess(workspace, table.header, table.preamble, kind, name)
+        return guess(workspace, table.header, table.preamble, kind, name, source)
 
 
 def guess(
-    workspace: Workspace, header: Sequence[str], preamble: Sequence[str] = (), kind: str = "", name: str = ""
+    workspace: Workspace,
+    header: Sequence[str],
+    preamble: Sequence[str] = (),
+    kind: str = "",
+    name: str = "",
+    source: str = "",
 ) -> Guess | None:
     """The plans that fit the header best: most of its columns explained.
 
     A saved mapping all of whose columns are there wins a tie, then a format, then the kind with the fewest blanks.
     `kind` narrows the choice to that kind, which then always gives a plan, however little of it fits. `name` asks for a
-    saved mapping or a format; raises KeyError for an unknown one.
+    saved mapping or a format; raises KeyError for an unknown one. `source` (a slug) leaves out mappings that were saved
+    for another one; without it, mappings of several sources that fit alike are no guess but a question (`is_unclear`).
     """
     if name:
         return _named(workspace, header, preamble, name)
-    saved = [_by_mapping(mapping) for mapping in Mapping.objects.filter(workspace=workspace).select_related("source")]
+    known = Mapping.objects.filter(workspace=workspace).select_related("source")
+    saved = [_by_mapping(mapping) for mapping in known if not source or mapping.is_for(source)]
     whole = [one for one in saved if _is_whole(one, header)]
     formats = [Guess(known.plans(header, preamble), slug) for slug, known in FORMATS.items()]
     fitting = [one for one in (*whole, *formats) if one.plans and kind in ("", one.plans[0].kind.slug)]
     generic = [Guess((by_header(known, header),)) for known in KINDS.values() if kind in ("", known.slug)]
-    complete = [one for one in generic if kind or not one.plans[0].missing]
+    complete = [one for one in generic if kind or (not one.plans[0].missing and _is_telling(one, header))]
     best = max([*fitting, *complete], key=_fit, default=None)
+    if best and len({one.source for one in whole if _fit(one)[0] == best.explained and best.is_saved}) > 1:
+        return replace(best, is_unclear=True)
     nearly = _nearly(saved, header, kind)
     return nearly if nearly and (best is None or (not best.name and nearly.explained >= best.explained)) else best
 
@@ -91,6 +103,11 @@ def _by_mapping(mapping: Mapping) -> Guess:
 def _fit(guessed: Guess) -> tuple[int, bool, bool, float]:
     plan = guessed.plans[0]
     return guessed.explained, guessed.is_saved, bool(guessed.name), len(plan.columns) / len(plan.kind.columns)
+
+
+def _is_telling(guessed: Guess, header: Sequence[str]) -> bool:
+    """Whether more of the header is read than any table might have: three columns, or all of a narrower one."""
+    return guessed.explained >= min(TELLING, len(header))
 
 
 def _is_whole(guessed: Guess, header: Sequence[str]) -> bool:

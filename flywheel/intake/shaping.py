@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from flywheel.facts.calendar import FIRST_YEAR, LAST_YEAR
 from flywheel.intake.formats import FORMATS
 from flywheel.intake.formats.base import MADE_MARK, Format, Found, Made
 from flywheel.intake.formats.makers import Cells
@@ -138,7 +139,7 @@ def period_days(plan: Plan) -> list[str]:
     except ValueError as problem:
         raise FileProblemError("period", value=f"{first} – {last}", detail=str(MOST_DAYS)) from problem
     count = (end - begin).days + 1
-    if not 1 <= count <= MOST_DAYS:
+    if not 1 <= count <= MOST_DAYS or begin.year < FIRST_YEAR or end.year > LAST_YEAR:
         raise FileProblemError("period", value=f"{first} – {last}", detail=str(MOST_DAYS))
     return [(begin + timedelta(days=n)).isoformat() for n in range(count)]
 

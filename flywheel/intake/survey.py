@@ -42,9 +42,14 @@ def settled(workspace: Workspace, path: Path, plans: Sequence[Plan]) -> list[Pla
     All of a file's columns are written alike, so all are asked. The first rows decide when they can; else the whole
     file is read. Raises FileProblemError ("date_order", "decimal") with an example when that leaves it in doubt.
     """
+    is_workbook = bool(plans[0].options.get("sheet"))
+    if is_workbook:  # its numbers are numbers, however this kind of file writes them as text
+        plans = [plan.with_options({k: v for k, v in plan.options.items() if k != "decimal"}) for plan in plans]
     found = _Found()
     for plan in plans:
         found = _looked_at(workspace, path, plan, found)
+    if is_workbook and not found.decimals.sign:
+        found = replace(found, decimals=DecimalEvidence(point=True))
     if found.dates.doubtful and not (found.dates.order or found.dates.contradictory):
         raise FileProblemError("date_order", column=found.date_column, value=found.dates.example)
     if found.decimals.doubtful and not (found.decimals.sign or found.decimals.contradictory):

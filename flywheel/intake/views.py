@@ -89,7 +89,9 @@ def _uploaded(request: HttpRequest, workspace: Workspace, form: UploadForm, file
         _refuse(form, "file", name, str(DISK_FULL))
         return None
     try:
-        guess = first_guess(workspace, path, form.cleaned_data["kind"], form.cleaned_data["mapping"])
+        chosen = form.cleaned_data
+        slug = batches.source_slug(chosen["source"]) if chosen["source"] else ""
+        guess = first_guess(workspace, path, chosen["kind"], chosen["mapping"], slug)
         batch = _made(request, workspace, form, guess, path, name)
     except FileProblemError as problem:
         _refuse(form, "file", name, file_problem(problem))
@@ -105,6 +107,9 @@ def _made(
     """The batch of a file that was recognised; None, with the reason on the form, when something is not known."""
     if guess is None:
         _refuse(form, "kind", name, _("The header fits no kind of data: choose one."))
+        return None
+    if guess.is_unclear:
+        _refuse(form, "source", name, _("Mappings of several sources fit it: say where the file comes from."))
         return None
     source = _source(workspace, form.cleaned_data["source"], guess)
     if source is None:
@@ -160,7 +165,8 @@ def import_waiting(request: HttpRequest, slug: str) -> HttpResponse:
 def import_discard(request: HttpRequest, slug: str, batch_id: int) -> HttpResponse:
     """Forget a file that was not loaded."""
     workspace = get_workspace(request, slug, needs=Role.MEMBER)
-    batches.discard(_batch(workspace, batch_id))
+    if not batches.discard(_batch(workspace, batch_id)):
+        messages.error(request, _("The file is being loaded or was loaded already: it was not discarded."))
     return redirect("import-list", slug)
 
 

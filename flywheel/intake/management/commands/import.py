@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.text import slugify
 
 from flywheel.accounts.models import Workspace
 from flywheel.facts.models import Source
@@ -79,9 +80,12 @@ class Command(BaseCommand):
         if name and name not in names:
             raise CommandError(f"There is no mapping {name!r}. Known: {', '.join(names)}.")
         try:
-            guess = first_guess(workspace, path, options["kind"], name)
+            slug = slugify(options["source"], allow_unicode=True)
+            guess = first_guess(workspace, path, options["kind"], name, slug)
             if guess is None:
                 raise CommandError(f"{path.name}: its header fits no kind of data; name one with --kind or --mapping.")
+            if guess.is_unclear:
+                raise CommandError(f"{path.name}: mappings of several sources fit it; name one with --source.")
             if guess.renamed:
                 gone = ", ".join(f"{old} ({new}?)" for old, new in guess.renamed)
                 raise CommandError(f"{path.name}: columns of the mapping {guess.name!r} are missing: {gone}.")
