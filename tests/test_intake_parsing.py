@@ -87,11 +87,12 @@ VALID = {
     "currency": r"[A-Z]{3}",
     "bool": r"[tf]",
     "signed": r"-?[0-9]{0,13}\.?[0-9]*",
+    "signed_number": r"-?[0-9]{0,18}\.?[0-9]*",
     "timestamp": r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{6})?\+00",
     "date": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
 }
-VALID |= {"deadline": VALID["timestamp"]}
-VALID |= dict.fromkeys(TYPES_OF_NUMBERS - {"signed"}, r"[0-9]{0,13}\.?[0-9]*")
+VALID |= {"deadline": VALID["timestamp"], "month": VALID["date"]}
+VALID |= dict.fromkeys(TYPES_OF_NUMBERS - {"signed", "signed_number"}, r"[0-9]{0,13}\.?[0-9]*")
 NUMBERS_AND_DATES = st.text(alphabet="0123456789.,:/-+ TZ年月日()%€$APMEkr\n１２", max_size=24)
 
 
