@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
-from flywheel.intake.vocabulary import plain
-
 
 @dataclass
 class Cells:
@@ -41,16 +39,6 @@ def first_of(*names: str) -> Maker:
 def word(name: str, otherwise: str = "") -> Maker:
     """A word of the headers, such as the currency in `Amount spent (USD)`, for every row."""
     return lambda cells: [cells.words.get(name) or otherwise] * cells.count
-
-
-def translated(name: str, meanings: Mapping[str, str], otherwise: str | None = None) -> Maker:
-    """A column's words by their meanings; other words as they are, or `otherwise`."""
-    known = {plain(word): meaning for word, meaning in meanings.items()}
-
-    def make(cells: Cells) -> list[str]:
-        return [known.get(plain(cell), cell if otherwise is None else otherwise) for cell in cells[name]]
-
-    return make
 
 
 def extracted(name: str, pattern: str) -> Maker:
