@@ -57,6 +57,9 @@ INSTALLED_APPS = [
     "flywheel.intake",
     "flywheel.measures",
     "flywheel.diagnosis",
+    "flywheel.market",
+    "flywheel.conversion",
+    "flywheel.aftersales",
     "flywheel.demo",
 ]
 

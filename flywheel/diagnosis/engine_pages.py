@@ -1,27 +1,26 @@
 """What the engines' pages show: KPIs of the chosen weeks and market, their chart, and the tables behind it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from engines import business as measures
-from engines import cohorts, conversion, market, weekly
+from engines import weekly
 from engines.kpi import KPIS, Kpi
 from engines.panel import Panel, sum_known
 from engines.results import Estimate
 from flywheel.accounts.models import Workspace
-from flywheel.accounts.templatetags.formats import compact, day, number, percent, reading
-from flywheel.diagnosis import charts, restatements, words
+from flywheel.accounts.templatetags.formats import day, reading
+from flywheel.diagnosis import charts, restatements
 from flywheel.diagnosis.flywheel_page import place_names
 from flywheel.diagnosis.running import HISTORY, load_business
 from flywheel.facts.calendar import last_complete_week
-from flywheel.facts.models import Channel, OrderState, Rollup
+from flywheel.facts.models import Rollup
 from flywheel.measures import frames
 from flywheel.measures.restating import Restated, restated
 
@@ -155,7 +154,7 @@ def kpi_trend(workspace: Workspace, key: str, loaded: Loaded) -> dict[str, Any] 
         "id": f"trend-{key}",
         "title": _("%(kpi)s per week") % {"kpi": name},
         "summary": _("From %(first)s in the week of %(start)s to %(last)s in the week of %(end)s.")
-        % {"first": texts[0].text, "start": _day(weeks[0]), "last": texts[-1].text, "end": _day(weeks[-1])},
+        % {"first": texts[0].text, "start": shown_day(weeks[0]), "last": texts[-1].text, "end": shown_day(weeks[-1])},
         "figure": charts.band_figure(
             weeks,
             [r.value for r in values],
@@ -175,20 +174,20 @@ def kpi_trend(workspace: Workspace, key: str, loaded: Loaded) -> dict[str, Any] 
 def _headings(workspace: Workspace, entry: Kpi, loaded: Loaded, weeks: list[str]) -> list[str]:
     """The weeks of a KPI's line, marked where what it is made of was restated; a line of cohorts is not."""
     rollups = () if entry.denominator.startswith("matured") else READ_BY[entry.engine]
-    return _marked(workspace, loaded, weeks, rollups)
+    return marked(workspace, loaded, weeks, rollups)
 
 
-def _marked(workspace: Workspace, loaded: Loaded, weeks: list[str], rollups: Sequence[str]) -> list[str]:
+def marked(workspace: Workspace, loaded: Loaded, weeks: list[str], rollups: Sequence[str]) -> list[str]:
     found = [r for r in loaded.restated if r.rollup in rollups]
     marks = restatements.marks(found, workspace.base_currency, of_all_markets=loaded.market is not None)
-    return [restatements.heading(_day(w), marks.get(date.fromisoformat(w), "")) for w in weeks]
+    return [restatements.heading(shown_day(w), marks.get(date.fromisoformat(w), "")) for w in weeks]
 
 
-def _day(text: str) -> str:
+def shown_day(text: str) -> str:
     return day(date.fromisoformat(text))
 
 
-def _period_sums(loaded: Loaded, names: tuple[str, ...], market_position: int | None = None) -> dict[str, float]:
+def period_sums(loaded: Loaded, names: tuple[str, ...], market_position: int | None = None) -> dict[str, float]:
     position = loaded.market if market_position is None else market_position
     sums = {}
     for name in names:
@@ -204,7 +203,7 @@ def by_market(workspace: Workspace, loaded: Loaded, kpis: tuple[str, ...], count
     for position, code in enumerate(loaded.panel.markets):
         if loaded.market is not None and position != loaded.market:
             continue
-        sums = _period_sums(loaded, counts, position)
+        sums = period_sums(loaded, counts, position)
         results = [weekly.result_at(KPIS[k], loaded.panel, loaded.last, position, loaded.weeks) for k in kpis]
         rows.append(
             {
@@ -216,245 +215,3 @@ def by_market(workspace: Workspace, loaded: Loaded, kpis: tuple[str, ...], count
         )
     rows.sort(key=lambda r: -float(np.nan_to_num(r["counts"][0])))
     return {"rows": rows, "kpi_names": [KPIS[k].name.get(language) for k in kpis]}
-
-
-# --- market expansion -------------------------------------------------------------------------------------------------
-
-
-def market_context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
-    """Channels and markets: what they cost and bring."""
-    loaded = load(workspace, choice)
-    journey = frames.conversion(workspace, ("channel",), choice.first, choice.last, choice.where)
-    spend = frames.market(workspace, ("channel",), choice.first, choice.last, choice.where)
-    names = place_names(workspace)["channel"]
-    kinds = {c.code: c.get_kind_display() for c in Channel.objects.filter(workspace=workspace)}
-    sessions = _sessions_chart(workspace, choice, loaded, names)
-    rows = market.channel_mix(journey, spend)
-    table = by_market(
-        workspace, loaded, ("cac", "cost_per_session"), ("orders", "first_orders", "sessions", "cost_base")
-    )
-    every = frames.statuses(workspace, ("market",), choice.first, choice.last, choice.where)
-    orders = dict(zip(every["market"], every["orders"], strict=True))
-    for row in table["rows"]:
-        row["all_orders"] = orders.get(row["code"])
-    return {
-        "cards": kpi_cards(workspace, "market", loaded),
-        "charts": [c for c in (sessions, kpi_trend(workspace, "cac", loaded)) if c],
-        "channels": [
-            {"row": r, "name": names.get(r.channel) or _("unknown"), "kind": kinds.get(r.channel, "")} for r in rows
-        ],
-        "by_market": table,
-    }
-
-
-def _sessions_chart(
-    workspace: Workspace, choice: Choice, loaded: Loaded, names: Mapping[str, str]
-) -> dict[str, Any] | None:
-    """Sessions per week, stacked by channel."""
-    first = choice.week - timedelta(weeks=TREND_WEEKS - 1)
-    frame = frames.conversion(workspace, ("week", "channel"), first, choice.week, choice.where)
-    table = frame.pivot(index="week", columns="channel", values="sessions").dropna(how="all").dropna(how="all", axis=1)
-    if table.empty:
-        return None
-    table = table[table.sum().sort_values(ascending=False).index]
-    weeks = [str(w.date()) for w in table.index]
-    labels = [names.get(c) or _("unknown") for c in table.columns]
-    total = table.sum(axis=1)
-    return {
-        "id": "sessions",
-        "title": _("Sessions per week, by channel"),
-        "summary": _("%(n)s sessions in the week of %(day)s.")
-        % {"n": compact(float(total.iloc[-1])), "day": _day(weeks[-1])},
-        "figure": charts.stacked_figure(
-            weeks, [(n, table[c].tolist()) for n, c in zip(labels, table.columns, strict=True)]
-        ),
-        "columns": [_("Week of"), *labels],
-        "rows": [
-            [heading, *(number(v) for v in row)]
-            for heading, row in zip(
-                _marked(workspace, loaded, weeks, [Rollup.CONVERSION])[::-1], table.to_numpy()[::-1], strict=True
-            )
-        ],
-    }
-
-
-# --- conversion -------------------------------------------------------------------------------------------------------
-
-
-def conversion_context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
-    """The journey, where it loses, and which orders count."""
-    loaded = load(workspace, choice)
-    first, last, where = choice.first, choice.last, choice.where
-    payments = frames.payments(workspace, ("method",), first, last, where)
-    return {
-        "cards": kpi_cards(workspace, "conversion", loaded),
-        "charts": [c for c in (_funnel_chart(loaded), kpi_trend(workspace, "cvr", loaded)) if c],
-        "devices": _devices(workspace, choice),
-        "by_market": by_market(workspace, loaded, ("cvr", "payment_rate", "aov"), ("orders", "sessions")),
-        "statuses": _statuses(workspace, choice),
-        "payments": payments.sort_values("payments", ascending=False).to_dict("records"),
-        "payments_total": {k: float(payments[k].sum()) for k in ("payments", "amount_base")},
-    }
-
-
-def _funnel_chart(loaded: Loaded) -> dict[str, Any] | None:
-    steps = conversion.funnel(_period_sums(loaded, conversion.STAGES))
-    if not steps:
-        return None
-    names = [str(words.STAGES[s.key]) for s in steps]
-    texts = [
-        f"{number(s.count)} · {percent(s.total_rate.value, 1)}" if s.total_rate else number(s.count) for s in steps
-    ]
-    worst = min(steps[1:], key=lambda s: s.step_rate.value if s.step_rate else 1, default=None)
-    summary = ""
-    if worst is not None and worst.step_rate is not None:
-        summary = _("The largest share is lost before “%(stage)s”: %(rate)s go on.") % {
-            "stage": words.STAGES[worst.key],
-            "rate": percent(worst.step_rate.value, 1),
-        }
-    return {
-        "id": "funnel",
-        "title": _("From session to payment"),
-        "summary": summary,
-        "figure": charts.funnel_figure(names, [s.count for s in steps], texts, "conversion"),
-        "columns": [
-            _("Stage"),
-            _("Sessions"),
-            _("Of the stage before"),
-            _("Interval (95 %)"),
-            _("Of all sessions"),
-            _("Lost here"),
-        ],
-        "rows": [
-            [
-                name,
-                number(s.count),
-                reading(s.step_rate).text,
-                reading(s.step_rate).interval,
-                reading(s.total_rate).text,
-                number(s.lost) if s.step_rate else "",
-            ]
-            for name, s in zip(names, steps, strict=True)
-        ],
-    }
-
-
-def _devices(workspace: Workspace, choice: Choice) -> list[dict[str, Any]]:
-    """Conversion per device; devices without sessions are left out."""
-    frame = frames.conversion(workspace, ("device",), choice.first, choice.last, choice.where)
-    rows = []
-    for record in (
-        frame.loc[(frame["sessions"] > 0) & (frame["device"] != "")]
-        .sort_values("sessions", ascending=False)
-        .to_dict("records")
-    ):
-        steps = {s.key: s for s in conversion.funnel({k: float(record[k]) for k in conversion.STAGES})}
-        rows.append({"name": words.DEVICES.get(record["device"], record["device"] or _("unknown")), "record": record,
-                     "paid": steps["payments"].total_rate if "payments" in steps else None,
-                     "payment": steps["payments"].step_rate if "payments" in steps else None})  # fmt: skip
-    return rows
-
-
-def _statuses(workspace: Workspace, choice: Choice) -> dict[str, Any]:
-    """Orders by the source's status word, and whether they count."""
-    frame = frames.statuses(workspace, ("status", "state"), choice.first, choice.last, choice.where)
-    rows = frame.sort_values("orders", ascending=False).to_dict("records")
-    for row in rows:
-        row["counted"] = row["state"] in _COUNTED
-        row["state_name"] = OrderState(row["state"]).label if row["state"] in OrderState.values else row["state"]
-    return {
-        "rows": rows,
-        "total": float(frame["orders"].sum()),
-        "counted": float(frame.loc[frame["state"].isin(_COUNTED), "orders"].sum()),
-    }
-
-
-_COUNTED = {OrderState.OPEN.value, OrderState.SHIPPED.value, OrderState.DELIVERED.value, OrderState.RETURNED.value}
-
-
-# --- after-sales ------------------------------------------------------------------------------------------------------
-
-
-def aftersales_context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
-    """Retention by cohort, promises kept, reviews and refunds."""
-    loaded = load(workspace, choice)
-    return {
-        "cards": kpi_cards(workspace, "aftersales", loaded),
-        "charts": [
-            chart
-            for chart in (
-                _retention_chart(workspace, choice),
-                kpi_trend(workspace, "repeat_rate_90", loaded),
-                kpi_trend(workspace, "on_time", loaded),
-            )
-            if chart
-        ],
-        "deliveries": _deliveries(workspace, choice),
-    }
-
-
-def _retention_chart(workspace: Workspace, choice: Choice) -> dict[str, Any] | None:
-    """Share of each month's new customers who ordered again, month by month."""
-    frame = frames.cohort_months(workspace, ("cohort", "month"), where=choice.where)
-    if frame.empty:
-        return None
-    as_of = np.datetime64(choice.week + timedelta(days=6), "D")
-    table = cohorts.retention(frame.loc[frame["month"].to_numpy() <= as_of], as_of)
-    shown = range(max(len(table.cohorts) - COHORT_MONTHS, 0), len(table.cohorts))
-    ages = range(1, table.rate.shape[1])
-    labels = [
-        _("%(month)s · %(n)s customers") % {"month": table.cohorts[c][:7], "n": number(table.sizes[c])} for c in shown
-    ]
-    texts = [[_cell(table, c, a) for a in ages] for c in shown]
-    overall = table.overall[1] if table.overall.size > 1 else float("nan")
-    return {
-        "id": "retention",
-        "title": _("Customers who order again, by month of first order"),
-        "summary": _("%(share)s of customers order again in the month after their first order. * month not over yet")
-        % {"share": percent(float(overall), 1)},
-        "figure": charts.heat_figure(
-            labels, [f"+{a}" for a in ages], [[table.rate[c, a] for a in ages] for c in shown], texts, "aftersales"
-        ),
-        "height": "tall",
-        "wide": True,
-        "columns": [_("First order in"), *(_("Month +%(n)s") % {"n": a} for a in ages)],
-        "rows": [[label, *row] for label, row in zip(labels, texts, strict=True)],
-    }
-
-
-def _cell(table: cohorts.Retention, cohort: int, age: int) -> str:
-    if np.isnan(table.rate[cohort, age]):
-        return ""
-    return percent(float(table.rate[cohort, age]), 1) + ("" if table.mature[cohort, age] else "*")
-
-
-def _deliveries(workspace: Workspace, choice: Choice) -> list[dict[str, Any]]:
-    """Deliveries and promises per market, both ways of counting late, and the total first."""
-    names = place_names(workspace)["market"]
-    frame = frames.aftersales(workspace, ("market",), choice.first, choice.last, choice.where)
-    frame = frame.loc[frame["deliveries"] > 0].sort_values("deliveries", ascending=False)
-    rows = [_delivery_row(names.get(r["market"]) or r["market"] or _("unknown"), r) for _i, r in frame.iterrows()]
-    if len(rows) > 1:
-        rows.insert(0, _delivery_row(_("All markets"), frame.drop(columns="market").sum(min_count=1)))
-    return rows
-
-
-def _delivery_row(name: str, sums: "pd.Series[float]") -> dict[str, Any]:
-    promised = sums["promised_deliveries"]
-    return {
-        "name": name,
-        "deliveries": sums["deliveries"],
-        "days": sums["delivery_days"] / sums["deliveries"],
-        "promised": promised,
-        "late_by_time": sums["late_by_time"],
-        "late_by_date": sums["late_by_date"],
-        "share_by_time": sums["late_by_time"] / promised if promised else None,
-        "share_by_date": sums["late_by_date"] / promised if promised else None,
-    }
-
-
-ENGINE_CONTEXTS: dict[str, Callable[[Workspace, Choice], dict[str, Any]]] = {
-    "market": market_context,
-    "conversion": conversion_context,
-    "aftersales": aftersales_context,
-}

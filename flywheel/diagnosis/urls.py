@@ -1,4 +1,4 @@
-"""Flywheel and engine pages, below /w/<workspace>/."""
+"""The flywheel page, below /w/<workspace>/."""
 
 from django.urls import path
 
@@ -6,6 +6,5 @@ from flywheel.diagnosis import views
 
 urlpatterns = [
     path("", views.flywheel, name="flywheel"),
-    path("engines/<str:engine>/", views.engine, name="engine"),
     path("diagnosis/run/", views.run_diagnosis, name="diagnosis-run"),
 ]

@@ -1,6 +1,6 @@
-"""The flywheel page and the engines' pages."""
+"""The flywheel page."""
 
-from datetime import date, timedelta
+from datetime import date
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -8,12 +8,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
-from django.views.decorators.vary import vary_on_headers
 
 from flywheel import jobs
 from flywheel.accounts.access import get_workspace
 from flywheel.accounts.models import Role, Workspace
-from flywheel.diagnosis.engine_pages import ENGINE_CONTEXTS, Choice, choices
 from flywheel.diagnosis.flywheel_page import flywheel_context
 from flywheel.diagnosis.models import Diagnosis
 from flywheel.diagnosis.running import newest_week
@@ -57,32 +55,6 @@ def _diagnosis(workspace: Workspace, week: str) -> Diagnosis | None:
     if found is None:
         raise Http404
     return found
-
-
-@login_required
-@require_GET
-@vary_on_headers("HX-Request")
-def engine(request: HttpRequest, slug: str, engine: str) -> HttpResponse:
-    """One engine: its KPIs, charts and tables for a market and a number of weeks."""
-    workspace = get_workspace(request, slug)
-    if engine not in ENGINE_CONTEXTS:
-        raise Http404
-    week = newest_week(workspace)
-    if week is None:
-        return render(request, "diagnosis/engine_empty.html", {"engine": engine})
-    choice = Choice.parse(request.GET, workspace, _asked_week(request.GET.get("week", ""), week))
-    context = {"engine": engine, "choice": choice, **choices(workspace), **ENGINE_CONTEXTS[engine](workspace, choice)}
-    is_panel = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
-    return render(request, f"diagnosis/{engine}.html{'#panel' if is_panel else ''}", context)
-
-
-def _asked_week(text: str, newest: date) -> date:
-    """The week in the address, moved to a start of a week; the newest when there is none that can be shown."""
-    try:
-        asked = date.fromisoformat(text)
-    except ValueError:
-        return newest
-    return min(asked - timedelta(days=(asked - newest).days % 7), newest)
 
 
 @login_required

@@ -1,0 +1,112 @@
+"""The overview of the conversion engine: the journey, where it loses, and which orders count."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from engines import conversion
+from flywheel.accounts.models import Workspace
+from flywheel.accounts.templatetags.formats import number, percent, reading
+from flywheel.diagnosis import charts, words
+from flywheel.diagnosis.engine_pages import (
+    Choice,
+    Loaded,
+    by_market,
+    kpi_cards,
+    kpi_trend,
+    load,
+    period_sums,
+)
+from flywheel.facts.models import OrderState
+from flywheel.measures import frames
+
+
+def overview(workspace: Workspace, choice: Choice) -> dict[str, Any]:
+    """The journey, where it loses, and which orders count."""
+    loaded = load(workspace, choice)
+    first, last, where = choice.first, choice.last, choice.where
+    payments = frames.payments(workspace, ("method",), first, last, where)
+    return {
+        "cards": kpi_cards(workspace, "conversion", loaded),
+        "charts": [c for c in (_funnel_chart(loaded), kpi_trend(workspace, "cvr", loaded)) if c],
+        "devices": _devices(workspace, choice),
+        "by_market": by_market(workspace, loaded, ("cvr", "payment_rate", "aov"), ("orders", "sessions")),
+        "statuses": _statuses(workspace, choice),
+        "payments": payments.sort_values("payments", ascending=False).to_dict("records"),
+        "payments_total": {k: float(payments[k].sum()) for k in ("payments", "amount_base")},
+    }
+
+
+def _funnel_chart(loaded: Loaded) -> dict[str, Any] | None:
+    steps = conversion.funnel(period_sums(loaded, conversion.STAGES))
+    if not steps:
+        return None
+    names = [str(words.STAGES[s.key]) for s in steps]
+    texts = [
+        f"{number(s.count)} · {percent(s.total_rate.value, 1)}" if s.total_rate else number(s.count) for s in steps
+    ]
+    worst = min(steps[1:], key=lambda s: s.step_rate.value if s.step_rate else 1, default=None)
+    summary = ""
+    if worst is not None and worst.step_rate is not None:
+        summary = _("The largest share is lost before “%(stage)s”: %(rate)s go on.") % {
+            "stage": words.STAGES[worst.key],
+            "rate": percent(worst.step_rate.value, 1),
+        }
+    return {
+        "id": "funnel",
+        "title": _("From session to payment"),
+        "summary": summary,
+        "figure": charts.funnel_figure(names, [s.count for s in steps], texts, "conversion"),
+        "columns": [
+            _("Stage"),
+            _("Sessions"),
+            _("Of the stage before"),
+            _("Interval (95 %)"),
+            _("Of all sessions"),
+            _("Lost here"),
+        ],
+        "rows": [
+            [
+                name,
+                number(s.count),
+                reading(s.step_rate).text,
+                reading(s.step_rate).interval,
+                reading(s.total_rate).text,
+                number(s.lost) if s.step_rate else "",
+            ]
+            for name, s in zip(names, steps, strict=True)
+        ],
+    }
+
+
+def _devices(workspace: Workspace, choice: Choice) -> list[dict[str, Any]]:
+    """Conversion per device; devices without sessions are left out."""
+    frame = frames.conversion(workspace, ("device",), choice.first, choice.last, choice.where)
+    rows = []
+    for record in (
+        frame.loc[(frame["sessions"] > 0) & (frame["device"] != "")]
+        .sort_values("sessions", ascending=False)
+        .to_dict("records")
+    ):
+        steps = {s.key: s for s in conversion.funnel({k: float(record[k]) for k in conversion.STAGES})}
+        rows.append({"name": words.DEVICES.get(record["device"], record["device"] or _("unknown")), "record": record,
+                     "paid": steps["payments"].total_rate if "payments" in steps else None,
+                     "payment": steps["payments"].step_rate if "payments" in steps else None})  # fmt: skip
+    return rows
+
+
+def _statuses(workspace: Workspace, choice: Choice) -> dict[str, Any]:
+    """Orders by the source's status word, and whether they count."""
+    frame = frames.statuses(workspace, ("status", "state"), choice.first, choice.last, choice.where)
+    rows = frame.sort_values("orders", ascending=False).to_dict("records")
+    for row in rows:
+        row["counted"] = row["state"] in _COUNTED
+        row["state_name"] = OrderState(row["state"]).label if row["state"] in OrderState.values else row["state"]
+    return {
+        "rows": rows,
+        "total": float(frame["orders"].sum()),
+        "counted": float(frame.loc[frame["state"].isin(_COUNTED), "orders"].sum()),
+    }
+
+
+_COUNTED = {OrderState.OPEN.value, OrderState.SHIPPED.value, OrderState.DELIVERED.value, OrderState.RETURNED.value}
