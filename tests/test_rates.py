@@ -102,10 +102,10 @@ def test_rates_are_read_again_only_when_they_have_changed(workspace: Workspace, 
     with CaptureQueriesContext(connection) as queries:
         assert rates.known(workspace).table is table
     assert len(queries) == 1
-    ExchangeRate.objects.update(per_euro=20000)
+    batch = loaded(workspace, tmp_path, "exchange_rates", [rate_row("VND", 20000)])
     assert rates.known(workspace).table["VND"].per_euro.tolist() == [20000]
-    ExchangeRate.objects.all().delete()
-    assert "VND" not in rates.known(workspace).table
+    batches.undo(batch, Silent())
+    assert rates.known(workspace).table["VND"].per_euro.tolist() == [30000]
 
 
 def test_another_workspace_has_rates_of_its_own(workspace: Workspace, tmp_path: Path) -> None:
@@ -201,6 +201,7 @@ def test_orders_read_before_other_rates_landed_follow_them(workspace: Workspace,
             if name == "checking":
                 values = {"workspace": workspace, "source": source, "external_id": "2026-03-02|USD"}
                 ExchangeRate.objects.create(**values, currency="USD", day=DAY, per_euro="1.25")
+                rates.note_change(workspace)
 
     batches.load(batch, Meanwhile())
     assert Order.objects.get().net_base == 80

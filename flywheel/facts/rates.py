@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
+from uuid import UUID, uuid4
 
 import numpy as np
 from django.contrib.postgres.aggregates import StringAgg
@@ -13,9 +14,9 @@ from django.db.models import Count, Max, Min, Value
 from flywheel.accounts.models import Workspace
 from flywheel.facts import currency
 from flywheel.facts.calendar import today
-from flywheel.facts.models import ExchangeRate
+from flywheel.facts.models import ExchangeRate, RatesVersion
 
-Version = tuple[int, int]
+Version = UUID | None
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,16 @@ def known(workspace: Workspace) -> Known:
 
 
 def version(workspace: Workspace) -> Version:
-    """How many own rates there are, and the transaction that last wrote one: another pair after every change."""
-    with connection.cursor() as cursor:
-        cursor.execute(_VERSION, [workspace.pk])
-        count, newest = cursor.fetchone()
-    return count, newest
+    """What tells the own rates from earlier ones; None before the first."""
+    return RatesVersion.objects.filter(workspace=workspace).values_list("token", flat=True).first()
+
+
+def note_change(workspace: Workspace) -> None:
+    """Other rates than before count from here on; in the transaction that changed them.
+
+    Never a number that counts up: what a transaction read that was taken back could be kept under the next one's.
+    """
+    RatesVersion.objects.update_or_create(workspace=workspace, defaults={"token": uuid4()})
 
 
 @dataclass(frozen=True)
@@ -78,9 +84,6 @@ def read(workspace_id: int) -> currency.Table:
     )
 
 
-_VERSION = """
-SELECT count(*), COALESCE(max(xmin::text::bigint), 0) FROM facts_exchangerate WHERE workspace_id = %s
-"""
 # Where two sources know a day, the one loaded last.
 _OWN = """
 SELECT currency, array_agg(day ORDER BY day), array_agg(per_euro ORDER BY day)

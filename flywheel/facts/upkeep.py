@@ -16,7 +16,7 @@ from psycopg import sql
 
 from flywheel.accounts.models import Workspace
 from flywheel.facts import models as facts
-from flywheel.facts import rerating
+from flywheel.facts import rates, rerating
 from flywheel.facts.channels import channel_kind
 from flywheel.facts.sessions import after_events
 
@@ -129,25 +129,27 @@ def after_landing(workspace: Workspace, model: type[Model], batch_id: int | None
 
 
 def _refresh_statistics(upkeep: _Upkeep, table: str) -> None:
-    """Tell the planner of a table that grew by much: with old numbers it loops over rows for minutes.
+    """Tell the planner of tables that grew by much: with old numbers it loops over rows for minutes, or reads all.
 
-    Only the landed table, so that landings of two workspaces never wait for each other in a circle.
+    A table that somebody else is counting is left to them, so that landings never wait for each other in a circle.
     """
-    if upkeep.any(_GROWN % {"table": table}):
-        upkeep.run("ANALYZE {table}", table=table)
+    upkeep.run(_GROWN, landed=table)
+    for (name,) in upkeep.cursor.fetchall():
+        upkeep.run("ANALYZE (SKIP_LOCKED) {table}", table=name)
 
 
 _UNJOINED = {facts.Order, facts.OrderLine, facts.Traffic, facts.Spend}  # no statement joins facts_touched with these
 _GROWN = """
-SELECT FROM facts_touched HAVING count(*) > 0.05 * (
-    SELECT greatest(reltuples, 100000) FROM pg_class WHERE oid = '%(table)s'::regclass)
-"""
+SELECT c.relname FROM pg_class AS c
+WHERE c.oid IN (%(landed)s::regclass, 'facts_firstorder'::regclass)
+    AND pg_relation_size(c.oid) > (2 * c.relpages + 50) * current_setting('block_size')::int
+"""  # pages on disk are always exact; the planner itself scales what it knows by them
 _SCRATCH = {
     "facts_moved": "id bigint, old_week date, week date, old_delivered_week date, delivered_week date, "
-    "old_customer text, customer text",
+    "old_customer text, customer text, anew boolean",
     "facts_dirty": "rollup text, week date",
     "facts_children": "id bigint",
-    "facts_customers": "customer text",
+    "facts_customers": "customer text, anew boolean",
     "facts_sessions": "source_id bigint, session text",
 }
 
@@ -205,7 +207,7 @@ RETURNING id, code
 def _after_orders(upkeep: _Upkeep) -> None:
     upkeep.run("""
         INSERT INTO facts_moved
-        SELECT id, old_week, new_week, old_delivered_week, new_delivered_week, old_customer, new_customer
+        SELECT id, old_week, new_week, old_delivered_week, new_delivered_week, old_customer, new_customer, NOT added
         FROM facts_touched""")
     upkeep.run("ANALYZE facts_moved")
     if upkeep.any("SELECT FROM facts_customer WHERE workspace_id = %(workspace)s"):
@@ -355,11 +357,14 @@ WITH moved AS (
 """
 _NOTE_MOVED = f"""
     RETURNING new.id, old.week AS old_week, new.week, old.delivered_week AS old_delivered_week, new.delivered_week,
-        old.customer AS old_customer, new.customer, {_BEFORE}
+        old.customer AS old_customer, new.customer,
+        (old.customer, old.market) IS DISTINCT FROM (new.customer, new.market) AS anew, {_BEFORE}
 ), kept AS ({_KEEP.format(table="'facts_order'", changed="moved")}
 )
 INSERT INTO facts_moved
-SELECT id, old_week, week, old_delivered_week, delivered_week, old_customer, customer FROM moved
+SELECT m.id, m.old_week, m.week, m.old_delivered_week, m.delivered_week, m.old_customer, m.customer,
+    m.anew AND a.id IS NULL
+FROM moved AS m LEFT JOIN (SELECT DISTINCT id FROM facts_moved WHERE NOT anew) AS a ON a.id = m.id
 """  # noqa: S608 (texts of this module)
 _DIRTY_ORDERS = """
 INSERT INTO facts_dirty
@@ -457,10 +462,7 @@ WHERE o.customer <> ''
 def _keep_first_orders(upkeep: _Upkeep) -> None:
     """First orders of everyone who has, or had, an order in facts_moved."""
     upkeep.run("TRUNCATE facts_customers")
-    upkeep.run("""
-        INSERT INTO facts_customers
-        SELECT customer FROM facts_moved WHERE customer <> ''
-        UNION SELECT old_customer FROM facts_moved WHERE old_customer <> ''""")
+    upkeep.run(_CUSTOMERS_OF_MOVED)
     upkeep.run("ANALYZE facts_customers")
     upkeep.run(_KEEP_FIRST_ORDERS)
 
@@ -470,29 +472,44 @@ INSERT INTO facts_dirty
 SELECT DISTINCT 'cohorts', f.week FROM facts_customers AS c
 JOIN facts_firstorder AS f ON f.workspace_id = %(workspace)s AND f.customer = c.customer
 """
+# Worked out anew, from all of their orders, for those of whom an order changed or went. To the others orders only came:
+# these and what is known of the first two are enough.
+_CUSTOMERS_OF_MOVED = """
+INSERT INTO facts_customers
+SELECT customer, bool_or(anew) FROM (
+    SELECT customer, anew FROM facts_moved WHERE customer <> ''
+    UNION ALL SELECT old_customer, anew FROM facts_moved WHERE old_customer <> ''
+) AS of_orders
+GROUP BY customer
+"""
 _DUE_COLUMNS = "".join(f", due_{days}" for days in WINDOW_DAYS)
 _DUE_VALUES = "".join(f", order_date + {days}" for days in WINDOW_DAYS)
 _DUE_SET = "".join(f", due_{days} = EXCLUDED.due_{days}" for days in WINDOW_DAYS)
 _FIRST = "order_id, order_date, week, month, market, channel, second_date"
 _KNOWN = ", ".join(f"k.{name}" for name in _FIRST.split(", "))
-_WANTED = ", ".join(f"w.{name}" for name in _FIRST.split(", "))
+_WANTED = ", ".join(f"w.{name}" for name in _FIRST.removesuffix(", second_date").split(", "))
+_WANTED += ", LEAST(w.second_date, CASE WHEN NOT k.anew THEN k.second_date END)"
 _FIRST_SET = ", ".join(f"{name} = EXCLUDED.{name}" for name in _FIRST.split(", "))
 # One statement, so that each customer's orders and known first order are looked up once: `w` is how it is to be, `k`
 # how it was (a full join, which is never a loop over rows, whatever the planner believes). What stays the same is not
 # written. A cohort is dirty by both: any order of its customers may count in it.
 _KEEP_FIRST_ORDERS = f"""
-WITH ranked AS (
+WITH known AS (
+    SELECT f.*, c.anew FROM facts_customers AS c
+    JOIN facts_firstorder AS f ON f.workspace_id = %(workspace)s AND f.customer = c.customer
+), read AS (
+    SELECT o.id FROM facts_customers AS c
+    JOIN facts_order AS o ON o.workspace_id = %(workspace)s AND o.customer = c.customer WHERE c.anew
+    UNION SELECT id FROM facts_moved
+    UNION SELECT order_id FROM known
+), ranked AS (
     SELECT o.customer, o.id AS order_id, o.order_date, o.week, o.month, o.market, o.channel,
         row_number() OVER in_time AS place, lead(o.order_date) OVER in_time AS second_date
-    FROM facts_customers AS c
-    JOIN facts_order AS o ON o.workspace_id = %(workspace)s AND o.customer = c.customer
-    WHERE o.counts
+    FROM read AS r JOIN facts_order AS o ON o.id = r.id
+    WHERE o.workspace_id = %(workspace)s AND o.counts AND o.customer <> ''
     WINDOW in_time AS (PARTITION BY o.customer ORDER BY o.ordered_at, o.id)
-), known AS (
-    SELECT f.* FROM facts_customers AS c
-    JOIN facts_firstorder AS f ON f.workspace_id = %(workspace)s AND f.customer = c.customer
 ), compared AS MATERIALIZED (
-    SELECT w.customer, {_WANTED}, k.id AS known, k.week AS known_week,
+    SELECT w.customer, {_WANTED} AS second_date, k.id AS known, k.week AS known_week,
         ({_KNOWN}) IS DISTINCT FROM ({_WANTED}) AS differs
     FROM (SELECT customer, {_FIRST} FROM ranked WHERE place = 1) AS w
     FULL JOIN known AS k ON k.customer = w.customer
@@ -532,6 +549,7 @@ def _after_rates(upkeep: _Upkeep) -> None:
 
     None of them is kept as it was: an undo takes the rates back, and works out anew what follows from them.
     """
+    rates.note_change(upkeep.workspace)
     upkeep = replace(upkeep, values={**upkeep.values, "batch": None})
     if not rerating.find(upkeep.cursor, upkeep.workspace):
         return

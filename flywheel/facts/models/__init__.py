@@ -15,7 +15,7 @@ from flywheel.facts.models.orders import (
     Payment,
     Refund,
 )
-from flywheel.facts.models.rates import ExchangeRate
+from flywheel.facts.models.rates import ExchangeRate, RatesVersion
 from flywheel.facts.models.service import CustomerCampaign, Referral, Review, SurveyAnswer, Ticket
 from flywheel.facts.models.traffic import STAGES, PageExperience, Session, SessionEvent, Spend, Traffic
 from flywheel.facts.models.upkeep import Change, DirtyWeek, Rollup
@@ -31,6 +31,7 @@ __all__ = [
     "DirtyWeek",
     "Engine",
     "ExchangeRate",
+    "RatesVersion",
     "Fact",
     "FirstOrder",
     "Investment",

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from flywheel.accounts.models import Workspace
 from flywheel.facts.models.base import Fact, fact_key
 
 
@@ -14,3 +15,13 @@ class ExchangeRate(Fact):
 
     class Meta:
         constraints = (fact_key("exchange_rate"),)
+
+
+class RatesVersion(models.Model):
+    """Tells the workspace's own rates from earlier ones: another token after every change of them."""
+
+    workspace = models.OneToOneField(Workspace, on_delete=models.CASCADE, primary_key=True)
+    token = models.UUIDField()
+
+    def __str__(self) -> str:
+        return str(self.token)
