@@ -68,6 +68,15 @@ def server_environment(db: None) -> dict[str, str]:
     return {**os.environ, "DATABASE_URL": servers.url_of(connection.settings_dict["NAME"])}
 
 
+@pytest.fixture(autouse=True)
+def _plain_language() -> Iterator[None]:
+    """What a page in another language leaves active in this thread is gone after the test."""
+    yield
+    from django.utils import translation
+
+    translation.deactivate()
+
+
 # --- the cast ---------------------------------------------------------------------------------------------------------
 @pytest.fixture
 def workspace(db: None) -> "Workspace":

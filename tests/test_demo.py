@@ -357,13 +357,45 @@ def demo_workspace() -> Workspace:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_load_demo_loads_every_file_and_ends_with_a_verdict(demo_home: Path) -> None:
-    load()
+def test_the_demo_is_loaded_whole_and_once(demo_home: Path, client: Client) -> None:
+    load()  # takes seconds: once for all that is said of it
+    _every_file_is_loaded_and_ends_in_a_verdict()
+    _what_is_loaded_is_what_was_generated()
+    _its_account_can_log_in_and_owns_it(client)
+    _a_second_run_does_nothing()
+
+
+def _every_file_is_loaded_and_ends_in_a_verdict() -> None:
     workspace = demo_workspace()
     assert set(Batch.objects.filter(workspace=workspace).values_list("state", flat=True)) == {"loaded"}
     assert not Job.objects.exclude(state=Job.State.DONE).exists()
     assert Diagnosis.objects.get(workspace=workspace).week == dt.date(2026, 3, 9)
     assert not DirtyWeek.objects.exists()
+
+
+def _what_is_loaded_is_what_was_generated() -> None:
+    world = demo_world(4000)
+    frames = generate(world, load_demo.SEED, UNTIL, market_rates(world, UNTIL))
+    orders = Order.objects.filter(workspace=demo_workspace())
+    assert orders.count() == len(frames["orders"])
+    for market, total in frames["orders"].groupby("market")["gross"].sum().items():
+        assert float(orders.filter(market=market).aggregate(sum=Sum("gross"))["sum"]) == pytest.approx(total)
+    assert Traffic.objects.aggregate(sum=Sum("payments"))["sum"] == len(frames["orders"])
+    assert not orders.filter(fx_rate=None).exists()
+
+
+def _its_account_can_log_in_and_owns_it(client: Client) -> None:
+    assert client.login(email=EMAIL, password=PASSWORD)
+    membership = Membership.objects.get(workspace=demo_workspace())
+    assert (membership.user.email, membership.role) == (EMAIL, Role.OWNER)
+    assert EmailAddress.objects.get(email=EMAIL).verified
+    assert demo_workspace().is_demo
+
+
+def _a_second_run_does_nothing() -> None:
+    before = list(Batch.objects.values_list("pk", "loaded_at")), Job.objects.count()
+    assert "is there" in load("--no-plant")
+    assert (list(Batch.objects.values_list("pk", "loaded_at")), Job.objects.count()) == before
 
 
 @pytest.mark.django_db(transaction=True)
@@ -380,37 +412,6 @@ def test_with_nothing_planted_there_is_no_call(demo_home: Path) -> None:
     verdict = Diagnosis.objects.get(workspace=demo_workspace()).result["verdict"]
     assert not verdict["called"]
     assert verdict["reason"] in {"nothing_stands_out", "at_reference", "not_sure"}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_what_is_loaded_is_what_was_generated(demo_home: Path) -> None:
-    load()
-    world = demo_world(4000)
-    frames = generate(world, load_demo.SEED, UNTIL, market_rates(world, UNTIL))
-    orders = Order.objects.filter(workspace=demo_workspace())
-    assert orders.count() == len(frames["orders"])
-    for market, total in frames["orders"].groupby("market")["gross"].sum().items():
-        assert float(orders.filter(market=market).aggregate(sum=Sum("gross"))["sum"]) == pytest.approx(total)
-    assert Traffic.objects.aggregate(sum=Sum("payments"))["sum"] == len(frames["orders"])
-    assert not orders.filter(fx_rate=None).exists()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_demo_account_can_log_in_and_owns_the_demo(demo_home: Path, client: Client) -> None:
-    load()
-    assert client.login(email=EMAIL, password=PASSWORD)
-    membership = Membership.objects.get(workspace=demo_workspace())
-    assert (membership.user.email, membership.role) == (EMAIL, Role.OWNER)
-    assert EmailAddress.objects.get(email=EMAIL).verified
-    assert demo_workspace().is_demo
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_second_run_does_nothing(demo_home: Path) -> None:
-    load()
-    before = list(Batch.objects.values_list("pk", "loaded_at")), Job.objects.count()
-    assert "is there" in load("--no-plant")
-    assert (list(Batch.objects.values_list("pk", "loaded_at")), Job.objects.count()) == before
 
 
 @pytest.mark.django_db(transaction=True)

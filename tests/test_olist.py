@@ -48,12 +48,6 @@ def late(workspace: Workspace) -> dict[str, int]:
     )
 
 
-def test_olist_gives_its_known_figures_with_the_orders_last(brazil: Workspace) -> None:
-    for file in (CUSTOMERS, PAYMENTS, ORDERS):
-        load(brazil, *file)
-    has_known_figures(brazil)
-
-
 def has_known_figures(brazil: Workspace) -> None:
     """The facts are those of the public data set."""
     orders = Order.objects.filter(workspace=brazil)

@@ -148,7 +148,7 @@ class Files:
         return kind, getattr(self, kind)()
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_batches_of_any_kind_are_taken_back_one_after_the_other(
     workspace: Workspace, tmp_path: Path, seed: int
 ) -> None:

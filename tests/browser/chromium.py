@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
 ARGUMENTS = [
@@ -84,6 +85,13 @@ def overflow(page: Page) -> int:
     """By how many pixels the page is wider than its window."""
     width: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return max(width, 0)
+
+
+def violations(page: Page, mode: str = "light") -> str:
+    """What axe finds against the page; '' for nothing. In the dark only what the colours change is looked at again."""
+    rules = {"runOnly": ["color-contrast"]} if mode == "dark" else {}
+    results = Axe().run(page, options={"resultTypes": ["violations"], **rules})
+    return "" if results.violations_count == 0 else f"{page.url}: {results.generate_report()}"
 
 
 def log_in(page: Page, base_url: str, email: str, password: str) -> None:

@@ -1,12 +1,17 @@
 """A real browser against a live server; the tests are skipped where no browser is installed."""
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+from django.conf import settings
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser import chromium
-from tests.conftest import PASSWORD
+
+if TYPE_CHECKING:
+    from flywheel.accounts.models import User
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -26,6 +31,14 @@ def chromium_browser() -> Iterator[Browser]:
         yield browser
 
 
+def _session_of(user: "User", url: str) -> dict[str, str]:
+    """The cookie of somebody who has logged in."""
+    client = Client()
+    client.force_login(user)
+    name = settings.SESSION_COOKIE_NAME
+    return {"name": name, "value": client.cookies[name].value, "url": url}
+
+
 @pytest.fixture
 def watched(chromium_browser: Browser, live_server) -> Iterator[Callable[..., tuple[Page, chromium.Watch]]]:
     """Opens a tab and its watch: `tab, watch = watched(user, mode="dark", language="zh-hans", width=390)`."""
@@ -43,7 +56,7 @@ def watched(chromium_browser: Browser, live_server) -> Iterator[Callable[..., tu
         watch = chromium.Watch.over(context, live_server.url)
         tab = context.new_page()
         if user is not None:
-            chromium.log_in(tab, live_server.url, user.email, PASSWORD)
+            context.add_cookies([_session_of(user, live_server.url)])  # type: ignore[list-item]
         return tab, watch
 
     yield open_tab
