@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 import xlsxwriter
 
 from flywheel.accounts.models import Workspace
+from flywheel.facts import calendar
 from flywheel.facts.models import Customer, DirtyWeek, Order, OrderLine, Refund, Review, Spend, Traffic
-from flywheel.intake import batches
+from flywheel.intake import batches, words
 from flywheel.intake.batches import bad_rows_path
 from flywheel.intake.kinds import KINDS
 from flywheel.intake.models import Batch
@@ -399,3 +401,10 @@ def test_of_a_large_file_of_known_rows_only_the_news_are_written(
         "A-6": second.pk,
     }
     assert counts(loaded(workspace, tmp_path, "orders", [order("A-0", gross=""), order("A-1")])) == (0, 0, 2)
+
+
+def test_rows_of_weeks_that_have_not_begun_are_remarked_on(workspace: Workspace, tmp_path: Path) -> None:
+    coming = (calendar.today(workspace) + timedelta(days=8)).isoformat()
+    batch = loaded(workspace, tmp_path, "orders", [order(), order("A-2", ordered_at=f"{coming} 10:00:00")])
+    assert batch.notes["future_weeks"] == 1
+    assert "weeks that have not begun" in words.note("future_weeks", 1)

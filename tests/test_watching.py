@@ -389,3 +389,24 @@ def test_processes_that_look_at_the_same_moment_take_each_file_once(shop: Path) 
     watching.look()
     assert sorted(Batch.objects.values_list("file_name", flat=True)) == sorted(f"orders-{n}.csv" for n in range(12))
     assert len(list((shop / ".taken").iterdir())) == 12
+
+
+def test_whatever_is_wrong_with_one_sources_file_the_others_are_taken(
+    shop: Path, root: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = root / workspace.slug / "Other"
+    other.mkdir()
+    take_once = watching._take_once
+
+    def broken_for_one(workspace: Workspace, path: Path, place: str) -> bool:
+        if "My Shop" in place:
+            raise ZeroDivisionError
+        return take_once(workspace, path, place)
+
+    monkeypatch.setattr(watching, "_take_once", broken_for_one)
+    dropped(shop), dropped(other, "other.csv", order("A-2"))
+    looked_twice()
+    assert [batch.file_name for batch in Batch.objects.all()] == ["other.csv"]
+    monkeypatch.undo()
+    looked_twice()
+    assert Batch.objects.count() == 2

@@ -11,6 +11,7 @@ from flywheel.facts import calendar, currency, rates
 from flywheel.intake.parsing import Parsed, Reading, Times, day_texts
 from flywheel.intake.vocabulary import Choice, plain
 
+FUTURE_WEEKS = "future_weeks"  # a key of words.NOTES
 CARRIED_RATES = "carried_rates"  # a key of words.NOTES
 
 
@@ -96,6 +97,13 @@ def day_of(name: str) -> Compute:
 def week_of(name: str) -> Compute:
     """The first day of the date's week."""
     return lambda rows: _dates(calendar.week_starts(rows.days(name), rows.business.first_weekday))
+
+
+def note_future_weeks(rows: Rows) -> None:
+    """Remark on rows of weeks that have not begun: a date that was read wrongly, more often than one that is meant."""
+    times = rows.columns["week"].times if "week" in rows.columns else None
+    if times is not None and (ahead := int((times > rows.business.today).sum())):
+        rows.notes[FUTURE_WEEKS] = ahead
 
 
 def month_of(name: str) -> Compute:

@@ -11,7 +11,7 @@ from django.db import connection, models
 from flywheel.accounts.models import Workspace
 from flywheel.facts import calendar, rates
 from flywheel.facts.models import Market
-from flywheel.intake.derive import Business, Derived, Problem, Rows
+from flywheel.intake.derive import Business, Derived, Problem, Rows, note_future_weeks
 from flywheel.intake.kinds import Column, Kind
 from flywheel.intake.parsing import TYPES_OF_AMOUNTS, Parsed, Reading, parse
 from flywheel.intake.plans import Plan
@@ -130,6 +130,7 @@ class Preparer:
         for slot in self.slots:
             if slot.derived:
                 rows.columns[slot.derived.target] = slot.derived.compute(rows)
+        note_future_weeks(rows)
         ids = keys(self.kind, rows)  # of values as they are stored: a week, not the day of it that the file names
         check_keys(self.kind, rows, ids)
         check_amounts(self.kind, rows)

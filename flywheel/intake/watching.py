@@ -164,6 +164,9 @@ def _take(workspace: Workspace, root: Path, path: Path) -> bool:
     except OSError as error:  # a full disk: it stays, and is tried again
         log.warning("watch.not_taken", file=place, error=str(error))
         return False
+    except Exception:  # whatever is wrong with one source's file must not stop the others'
+        log.exception("watch.not_taken", file=place)
+        return False
 
 
 def _take_once(workspace: Workspace, path: Path, place: str) -> bool:

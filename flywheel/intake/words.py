@@ -84,6 +84,7 @@ NOTES: dict[str, str | Promise] = {
     "duplicates": _("%(count)s rows repeated an earlier row of the file and were taken once."),
     "totals": _("%(count)s rows that sum up others were left out."),
     "other_tables": _("The file holds a further table below the first; only the first was read."),
+    "future_weeks": _("%(count)s rows belong to weeks that have not begun yet: are their dates right?"),
     "carried_rates": _(
         "%(count)s amounts are later than the exchange rates that are known; the last known rate was used."
     ),
