@@ -30,7 +30,7 @@ run: run-env ## The whole product without the demo business
 	@exec $(PY) -m flywheel.run
 
 test: dev-env ## All tests, on servers of their own (PYTEST_OPTIONS="-k jobs")
-	$(PY) -m pytest -n auto --dist loadgroup $(PYTEST_OPTIONS)
+	$(PY) -m pytest -n auto --dist load $(PYTEST_OPTIONS)
 
 lint: dev-env ## Style, types, imports between rooms, templates
 	$(PY) -m ruff check .

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 import structlog
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
@@ -33,8 +34,18 @@ class Renderer(BaseRenderer):
 class Api(NinjaAPI):
     """The API with the kinds' rows among its schemas."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._schemas: dict[str, Any] = {}
+
     def get_openapi_schema(self, **where: Any) -> Any:
-        """The reference as OpenAPI 3.1, in the active language."""
+        """The reference as OpenAPI 3.1, in the active language; worked out once per process and language."""
+        key = f"{get_language()} {where}"
+        if key not in self._schemas:
+            self._schemas[key] = self._described(**where)
+        return self._schemas[key]
+
+    def _described(self, **where: Any) -> Any:
         schema = super().get_openapi_schema(**where)
         schema["components"]["schemas"].update(api_schemas.row_schemas())
         for methods in schema["paths"].values():

@@ -34,8 +34,21 @@ class Plant:
     where: Mapping[str, str] = field(default_factory=dict)
 
 
+_made: dict[str, Business] = {}
+
+
 def business(seed: int = 1, plant: Plant | None = None, sessions: float = 20_000, weeks: int = WEEKS) -> Business:
-    """A business of six markets, four channels and two devices; without `plant` nothing is wrong with it."""
+    """A business of six markets, four channels and two devices; without `plant` nothing is wrong with it.
+
+    Made once per run: nobody changes its frames.
+    """
+    key = repr((seed, plant, sessions, weeks))
+    if key not in _made:
+        _made[key] = _new(seed, plant, sessions, weeks)
+    return _made[key]
+
+
+def _new(seed: int, plant: Plant | None, sessions: float, weeks: int) -> Business:
     rng = np.random.Generator(np.random.PCG64(seed))
     grid = _grid(weeks)
     age = ((LAST - grid["week"].to_numpy().astype("datetime64[D]")).astype(int) // 7).astype(int)

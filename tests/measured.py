@@ -25,22 +25,37 @@ def store(workspace: Workspace, business: Business) -> None:
 
 def _fill(workspace: Workspace, model: type[models.Model], frame: pd.DataFrame) -> None:
     names = {f.name for f in model._meta.concrete_fields}
-    frame = frame.assign(workspace_id=workspace.pk)
-    columns = [c for c in frame.columns if c in {*names, "workspace_id"}]
+    columns = ["workspace_id", *(c for c in frame.columns if c in names)]
     table = model._meta.db_table
-    text = frame[columns].to_csv(index=False, header=False, date_format="%Y-%m-%d", float_format="%.4f")
+    lines = _text(frame, columns[1:]).splitlines()
+    text = "".join(f"{workspace.pk},{line}\n" for line in lines)
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {table} WHERE workspace_id = %s", [workspace.pk])
         with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT csv)") as copy:
-            copy.write(_whole_numbers(text))
+            copy.write(text)
 
 
-def _whole_numbers(text: str) -> str:
-    """Counts without decimals, as integer columns want them."""
-    return text.replace(".0000", "")
+_written: dict[int, tuple[pd.DataFrame, str]] = {}  # id of a frame -> the frame, so that it stays, and its text
+
+
+def _text(frame: pd.DataFrame, columns: list[str]) -> str:
+    """The frame as CSV, made once; counts without decimals, as integer columns want them."""
+    if id(frame) not in _written:
+        text = frame[columns].to_csv(index=False, header=False, date_format="%Y-%m-%d", float_format="%.4f")
+        _written[id(frame)] = frame, text.replace(".0000", "")
+    return _written[id(frame)][1]
+
+
+_months_of: dict[int, tuple[pd.DataFrame, pd.DataFrame]] = {}
 
 
 def _months(cohorts: pd.DataFrame) -> pd.DataFrame:
+    if id(cohorts) not in _months_of:
+        _months_of[id(cohorts)] = cohorts, _counted_months(cohorts)
+    return _months_of[id(cohorts)][1]
+
+
+def _counted_months(cohorts: pd.DataFrame) -> pd.DataFrame:
     """First months and the month after, a fifth of the customers active again."""
     months = cohorts["week"].to_numpy().astype("datetime64[M]")
     rows = cohorts.assign(cohort=months).groupby(["cohort", "market", "channel"], as_index=False)["customers"].sum()

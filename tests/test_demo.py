@@ -356,6 +356,7 @@ def demo_workspace() -> Workspace:
     return Workspace.objects.get(slug="demo")
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_the_demo_is_loaded_whole_and_once(demo_home: Path, client: Client) -> None:
     load()  # takes seconds: once for all that is said of it
@@ -398,6 +399,7 @@ def _a_second_run_does_nothing() -> None:
     assert (list(Batch.objects.values_list("pk", "loaded_at")), Job.objects.count()) == before
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_the_verdict_names_the_planted_weak_link(demo_home: Path) -> None:
     load("--orders", "40000")
@@ -406,6 +408,7 @@ def test_the_verdict_names_the_planted_weak_link(demo_home: Path) -> None:
     assert ("device", "mobile") in [(segment["dimension"], segment["value"]) for segment in verdict["segments"]]
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_with_nothing_planted_there_is_no_call(demo_home: Path) -> None:
     load("--orders", "40000", "--no-plant")
@@ -414,6 +417,7 @@ def test_with_nothing_planted_there_is_no_call(demo_home: Path) -> None:
     assert verdict["reason"] in {"nothing_stands_out", "at_reference", "not_sure"}
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_load_interrupted_between_files_leaves_nothing_and_runs_again(
     demo_home: Path, monkeypatch: pytest.MonkeyPatch
@@ -437,6 +441,7 @@ def test_a_load_interrupted_between_files_leaves_nothing_and_runs_again(
     assert Diagnosis.objects.filter(workspace=demo_workspace()).exists()
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_load_interrupted_before_its_verdict_is_finished(demo_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*_: object) -> None:
@@ -462,6 +467,7 @@ def test_a_file_that_is_rejected_stops_the_load_and_says_where(
     assert not Workspace.objects.exists()
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_fresh_makes_the_demo_anew(demo_home: Path) -> None:
     load()

@@ -39,6 +39,7 @@ def _orders_locked() -> Iterator[None]:
         other.close()
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("empty_queue")
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

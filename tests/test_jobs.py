@@ -300,6 +300,7 @@ def _ends(job: Job, state: Job.State) -> bool:
     return wait_until(ended, 60, pause=0.5)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("empty_queue")
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("victim", ["worker", "pool process"])

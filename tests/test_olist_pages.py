@@ -26,6 +26,7 @@ def rows(html, table):
     return [[strip_tags(c).strip() for c in re.findall(r"<t[hd].*?</t[hd]>", row, re.S)] for row in found]
 
 
+@pytest.mark.long
 def test_olist_pages_show_the_known_figures_and_make_no_call(brazil: Workspace, run_jobs, reader, client):
     for file in (CUSTOMERS, PAYMENTS, ORDERS):  # the sample of test_olist.py comes with the orders before these
         load(brazil, *file)

@@ -184,6 +184,7 @@ def _status(port: str) -> int | None:
         return None
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_the_product_starts_heals_and_leaves_nothing_behind(end: int, product_environment: dict[str, str]) -> None:

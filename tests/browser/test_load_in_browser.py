@@ -55,6 +55,7 @@ def _spend_file(folder: Path, spend) -> Path:
     return path
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("empty_queue")
 def test_loading_the_missing_file_changes_the_verdict(
     watched, engine_lead, business_without_spend, server_environment, tmp_path
