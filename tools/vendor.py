@@ -17,12 +17,12 @@ ICON_SET = "@tabler/icons@3.51.0"
 PLOTLY = "plotly.js-cartesian-dist-min@4.1.1"
 
 ICONS = """
-activity alert-triangle arrow-back-up arrow-down-right arrow-right arrow-up-right arrows-exchange building-store calendar-week
-check chevron-down chevron-left chevron-right chevron-up circle-check circle-x clock database device-desktop download
-file-spreadsheet filter
-heart-handshake help-circle hourglass info-circle key language list-check lock logout mail map-pin menu-2 minus moon
-plus refresh search settings shield-check shopping-cart steering-wheel sun table trash trending-down trending-up
-external-link file-text users target cash truck star calendar copy upload user world x
+activity alert-triangle arrow-back-up arrow-down-right arrow-right arrow-up-right arrows-exchange building-store
+calendar-week check chevron-down chevron-left chevron-right chevron-up circle-check circle-x clock database device-
+desktop download file-spreadsheet filter heart-handshake help-circle hourglass info-circle key language list-check
+lock logout mail map-pin menu-2 minus moon plus refresh search settings shield-check shopping-cart steering-wheel sun
+table trash trending-down trending-up external-link file-text users target cash truck star calendar copy upload user
+world x
 """.split()  # noqa: SIM905
 
 _STYLE_OBJECT = re.compile(r'\w+=(\{"X,X div":.*?\});for\(')
