@@ -9,17 +9,21 @@ from decimal import Decimal
 from flywheel.accounts.models import Workspace
 from flywheel.facts.models import (
     STAGES,
+    CustomerCampaign,
     DirtyWeek,
     FirstOrder,
     Order,
+    OrderLine,
     OrderState,
     Payment,
+    Referral,
     Refund,
     Review,
     Rollup,
     Session,
     Source,
     Spend,
+    SurveyAnswer,
     Ticket,
     Traffic,
 )
@@ -120,6 +124,10 @@ class RandomFacts:
         Traffic.objects.bulk_create(self._traffic(n) for n in range(size // 2))
         Session.objects.bulk_create(self._session(n) for n in range(size // 4))
         Spend.objects.bulk_create(self.spend(n) for n in range(size // 3))
+        OrderLine.objects.bulk_create(self._line(n, o) for n, o in enumerate(orders[: size // 2] + orders[: size // 3]))
+        SurveyAnswer.objects.bulk_create(self._answer(n, o) for n, o in enumerate(orders[::4]))
+        Referral.objects.bulk_create(self._referral(n, o) for n, o in enumerate(orders[::6] + orders[::24]))
+        CustomerCampaign.objects.bulk_create(self._campaign(n) for n in range(size // 10))
         set_first_orders(self.workspace)
 
     def _day(self) -> date:
@@ -159,6 +167,8 @@ class RandomFacts:
             "total": self._amount(600),
             "shipping": self._amount(10, 0.5),
             "cogs": self._amount(200),
+            "units": self.random.choice((None, 0, 1, 2, 5)),
+            "payment_method": self.random.choice(("card", "boleto", "")),
             "fulfilment_cost": self._amount(9, 0.5),
             "promised_at": self.random.choice((None, moment(day + timedelta(days=7), 12))),
             "delivered_at": delivered,
@@ -171,6 +181,7 @@ class RandomFacts:
             "market": parent.market,
             "channel": parent.channel,
             "carrier": parent.carrier,
+            "order_id": parent.id,
             "order_week": parent.week,
         }
         return {**self._key(number), "order_ref": parent.external_id, **(copied if known else {})}
@@ -195,15 +206,41 @@ class RandomFacts:
         day = parent.order_date + timedelta(days=self.random.randrange(30))
         rating = Decimal(self.random.randrange(10, 51)).scaleb(-1)
         times = {"reviewed_at": moment(day), "review_date": day, "week": week_of(day)}
-        return Review(**self._child(number, parent), **times, rating=rating)
+        media = self.random.choice((None, True, False))
+        return Review(**self._child(number, parent), **times, rating=rating, has_media=media)
 
     def _ticket(self, number: int, parent: Order) -> Ticket:
         day = parent.order_date + timedelta(days=self.random.randrange(30))
         csat = self.random.choice((None, Decimal(1), Decimal("3.9"), Decimal(4), Decimal(5)))
         proactive = self.random.choice((None, True, False))
+        child = self._child(number, parent)
         return Ticket(
-            **self._child(number, parent), opened_at=moment(day), week=week_of(day), proactive=proactive, csat=csat
+            **child,
+            opened_at=moment(day),
+            first_reply_at=self.random.choice((None, moment(day) + timedelta(minutes=self.random.randrange(30_000)))),
+            days_after_order=Decimal((day - parent.order_date).days) if "order_id" in child else None,
+            week=week_of(day),
+            proactive=proactive,
+            csat=csat,
         )
+
+    def _line(self, number: int, parent: Order) -> OrderLine:
+        sku, quantity = self.random.choice(("S-1", "S-2", "S-3")), self.random.choice((None, 1, 2))
+        return OrderLine(**self._key(number), order_ref=parent.external_id, sku=sku, quantity=quantity)
+
+    def _answer(self, number: int, parent: Order) -> SurveyAnswer:
+        day = parent.order_date + timedelta(days=self.random.randrange(40))
+        times = {"answered_at": moment(day), "week": week_of(day)}
+        return SurveyAnswer(**self._child(number, parent), **times, score=self.random.randrange(11))
+
+    def _referral(self, number: int, parent: Order) -> Referral:
+        day = parent.order_date - timedelta(days=self.random.randrange(20))
+        return Referral(**self._child(number, parent), invited_at=moment(day), week=week_of(day), referrer="c1")
+
+    def _campaign(self, number: int) -> CustomerCampaign:
+        day = self._day()
+        told = {name: self._count(500) for name in ("sent", "opened", "clicked", "ordered")}
+        return CustomerCampaign(**self._key(number), **self._slice(), sent_at=moment(day), week=week_of(day), **told)
 
     def _traffic(self, number: int) -> Traffic:
         day = self._day()

@@ -97,7 +97,7 @@ def test_rolling_touched_weeks_gives_what_rolling_everything_gives(
     mark_dirty(workspace, Rollup.CONVERSION, changed | firsts)
     mark_dirty(workspace, Rollup.COHORTS, firsts)
     mark_dirty(workspace, Rollup.MARKET, changed)
-    mark_dirty(workspace, Rollup.AFTERSALES, delivered)
+    mark_dirty(workspace, Rollup.AFTERSALES, delivered | changed | firsts)
     assert 0 < roll_dirty_weeks(workspace) < WEEKS * 3
     some = stored(workspace)
 
@@ -189,8 +189,8 @@ def test_it_tells_how_far_it_is(workspace: Workspace) -> None:
     mark_everything_dirty(workspace, 3)
     progress = Recorded()
     roll_dirty_weeks(workspace, progress)
-    assert progress.steps == [("rolling", 7)]
-    assert progress.done == 7
+    assert progress.steps == [("rolling", 9)]
+    assert progress.done == 9
 
 
 # --- the job ---------------------------------------------------------------------------------------------------------
@@ -347,7 +347,8 @@ def test_spend_of_unknown_cost_is_not_zero_spend(workspace: Workspace) -> None:
     frame = frames.market(workspace, by=("week",))
     assert column(frame, "cost_base") == [5, None, 0, 7]
     assert column(frame, "clicks") == [2, 2, 0, 2]
-    assert list(frame) == ["week", "cost_base", "impressions", "clicks"]
+    assert list(frame)[:4] == ["week", "cost_base", "impressions", "clicks"]
+    assert "rows" not in frame
 
 
 def test_every_week_is_there_when_grouped_by_week(workspace: Workspace) -> None:

@@ -147,7 +147,7 @@ def test_consecutive_weeks_are_noted_by_one_statement(workspace: Workspace, tmp_
     loaded(workspace, tmp_path, "orders", rows)
     with CaptureQueriesContext(connection) as queries:
         roll_dirty_weeks(workspace)
-    assert sum("MERGE INTO measures_rolledweek" in query["sql"] for query in queries) == 1
+    assert sum("MERGE INTO measures_rolledweek" in query["sql"] for query in queries) == 2  # conversion, after-sales
     assert RolledWeek.objects.filter(rollup="conversion").count() == 20
 
 

@@ -14,12 +14,37 @@ from sqlglot import exp
 
 from engines import rollups
 from flywheel.accounts.models import Workspace
-from flywheel.facts.models import Order, Review, Source, Spend, Ticket, Traffic
+from flywheel.facts.models import (
+    CustomerCampaign,
+    Order,
+    OrderLine,
+    Referral,
+    Review,
+    Source,
+    Spend,
+    SurveyAnswer,
+    Ticket,
+    Traffic,
+)
 from flywheel.measures.rolling import TARGETS, Target, insert_sql
 from tests.facts_builder import FIRST_DAY, RandomFacts, moment, new_source, order, set_first_orders, week_of
 
 GOLDEN = Path(__file__).parent / "golden" / "rollups"
-FACT_TABLES = ("order", "firstorder", "payment", "refund", "review", "ticket", "traffic", "session", "spend")
+FACT_TABLES = (
+    "order",
+    "orderline",
+    "firstorder",
+    "payment",
+    "refund",
+    "review",
+    "ticket",
+    "surveyanswer",
+    "referral",
+    "customercampaign",
+    "traffic",
+    "session",
+    "spend",
+)
 WEEKS = 60
 ALL_TARGETS = {target.text: target for targets in TARGETS.values() for target in targets}
 Rows = list[tuple]
@@ -325,6 +350,135 @@ def test_a_cohort_month_counts_each_active_customer_once(workspace: Workspace, s
     march, april = rolled("cohort_months", workspace, date(2024, 3, 1), date(2024, 3, 1))
     assert (march["month"], march["customers"], march["orders"], march["net_base"]) == (date(2024, 3, 1), 2, 3, 5)
     assert (april["month"], april["market"], april["customers"], april["net_base"]) == (date(2024, 4, 1), "DE", 1, None)
+
+
+def test_a_clicks_price_is_of_the_rows_that_tell_both(workspace: Workspace, source: Source) -> None:
+    day = {"date": DAY, "week": week_of(DAY), "currency": "EUR", "fx_rate": Decimal(1)}
+    told: list[dict] = [{"cost": 8, "impressions": 100, "clicks": 4}, {"cost": 9, "impressions": 50}, {"clicks": 6}]
+    for number, values in enumerate(told):
+        Spend.objects.create(workspace=workspace, source=source, external_id=str(number), **day, **values)
+    (row,) = rolled("market", workspace)
+    assert (row["cost_base"], row["impressions"], row["clicks"]) == (17, 150, 10)
+    assert (row["cpc_cost_base"], row["cpc_clicks"], row["ctr_impressions"], row["ctr_clicks"]) == (8, 4, 100, 4)
+
+
+def test_discounts_are_of_orders_that_tell_gross_and_discount(workspace: Workspace, source: Source) -> None:
+    half = {"customer": "a", "gross": Decimal(40), "discount": Decimal(10), "fx_rate": Decimal("0.5")}
+    keep(workspace, source, half, half | {"discount": Decimal(0)}, {"gross": Decimal(7)}, {"discount": Decimal(7)})
+    (row,) = rolled("conversion", workspace)
+    assert (row["discount_orders"], row["discounted_orders"]) == (2, 1)
+    assert (row["discount_gross_base"], row["discount_base"], row["first_discount_base"]) == (40, 5, 5)
+
+
+def test_units_are_the_orders_own_and_else_its_lines(workspace: Workspace, source: Source) -> None:
+    keep(workspace, source, {"units": 4}, {}, {}, {"units": 1})
+    for number, (ref, sku) in enumerate((("0", "S-1"), ("1", "S-1"), ("1", "S-2"), ("1", "S-2"))):
+        key = {"workspace": workspace, "source": source, "external_id": str(number)}
+        OrderLine.objects.create(**key, order_ref=ref, sku=sku, quantity=2)
+    (row,) = rolled("conversion", workspace)
+    assert (row["unit_orders"], row["units"], row["unit_squares"]) == (3, 11, 53)
+    assert (row["basket_orders"], row["multi_orders"]) == (3, 1)  # four of one product are no basket of several
+
+
+def test_phones_and_desktops_have_sessions_and_payments_of_their_own(workspace: Workspace, source: Source) -> None:
+    for number, device in enumerate(("mobile", "desktop", "tablet")):
+        told = {"date": DAY, "week": week_of(DAY), "device": device, "sessions": 10 * (number + 1), "payments": number}
+        Traffic.objects.create(workspace=workspace, source=source, external_id=str(number), **told)
+    rows = {row["device"]: row for row in rolled("conversion", workspace)}
+    assert (rows["mobile"]["mobile_sessions"], rows["mobile"]["desktop_sessions"]) == (10, None)
+    assert (rows["desktop"]["desktop_sessions"], rows["desktop"]["desktop_payments"]) == (20, 1)
+    assert (rows["tablet"]["mobile_sessions"], rows["tablet"]["desktop_payments"]) == (None, None)
+
+
+def test_nine_and_ten_promote_and_six_detracts(workspace: Workspace, source: Source) -> None:
+    base = {"workspace": workspace, "source": source, "answered_at": moment(DAY), "week": week_of(DAY)}
+    for score in (10, 9, 8, 7, 6, 0):
+        SurveyAnswer.objects.create(**base, external_id=str(score), score=score)
+    (row,) = rolled("aftersales", workspace)
+    assert (row["survey_answers"], row["promoters"], row["passives"], row["detractors"]) == (6, 2, 2, 2)
+
+
+def follow(model: type, parent: Order, day: date, **values: object) -> None:
+    """A record of `model` that belongs to an order, on a day of its own."""
+    known = {"workspace_id": parent.workspace_id, "source_id": parent.source_id, "week": week_of(day)}
+    model.objects.create(**known, order_ref=parent.external_id, order_id=parent.pk, order_week=parent.week, **values)
+
+
+def test_an_order_that_two_invited_to_is_one_conversion(workspace: Workspace, source: Source) -> None:
+    keep(workspace, source, {"customer": "a", "day": days(20)}, {"customer": "a", "day": days(21)})
+    first, second = Order.objects.order_by("id")
+    for number, parent in enumerate((first, first, second)):
+        follow(Referral, parent, DAY, external_id=str(number), invited_at=moment(DAY), referrer="c")
+    invited, ordered = rolled("aftersales", workspace)
+    assert (invited["week"], invited["invitations"], invited["referred_first_orders"]) == (week_of(DAY), 3, None)
+    assert (ordered["week"], ordered["invitations"], ordered["referred_first_orders"]) == (week_of(days(20)), None, 1)
+
+
+def test_a_reviewed_delivery_counts_once_in_the_week_of_its_delivery(workspace: Workspace, source: Source) -> None:
+    arrived = {"delivered_at": moment(days(7))}
+    keep(workspace, source, arrived, arrived | {"state": "returned"}, arrived | {"state": "cancelled"}, {})
+    reviewed = Order.objects.order_by("id")[0]
+    for number in range(2):
+        review = {"rating": 5, "reviewed_at": moment(days(60)), "review_date": days(60)}
+        follow(Review, reviewed, days(60), external_id=str(number), **review)
+    rows = {row["week"]: row for row in rolled("followups", workspace)}
+    row = rows[week_of(days(7))]
+    assert (row["followed_deliveries"], row["reviewed_deliveries"], row["returned_deliveries"]) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(("after", "contacted"), [("-0.1", None), ("0", 1), ("14", 1), ("14.0001", None)])
+def test_a_contact_within_fourteen_days_is_the_orders_first(
+    workspace: Workspace, source: Source, after: str, contacted: int | None
+) -> None:
+    keep(workspace, source, {"customer": "a"}, {"customer": "a"})
+    first = Order.objects.order_by("id")[0]
+    follow(Ticket, first, DAY, external_id="1", opened_at=moment(DAY), days_after_order=Decimal(after))
+    (row,) = rolled("followups", workspace)
+    assert (row["followed_orders"], row["followed_customers"]) == (2, 1)
+    assert (row["contacted_orders"], row["contacted_customers"]) == (contacted, contacted)
+
+
+def test_a_ticket_of_our_own_waits_for_no_reply(workspace: Workspace, source: Source) -> None:
+    base = {"workspace": workspace, "source": source, "opened_at": moment(DAY), "week": week_of(DAY)}
+    for number, (minutes, proactive) in enumerate(((7, None), (9, False), (1_501, False), (20, True), (None, False))):
+        reply = None if minutes is None else moment(DAY) + timedelta(minutes=minutes)
+        Ticket.objects.create(**base, external_id=str(number), first_reply_at=reply, proactive=proactive)
+    (row,) = rolled("followups", workspace)
+    assert (row["answered_tickets"], row["reply_minutes"]) == (3, 1_517)
+    counts = [(r["what"], r["bucket"], r["facts"]) for r in rolled("durations", workspace)]
+    assert counts == [("reply", 1_500, 1), ("reply", 5, 2)]
+
+
+@pytest.mark.parametrize(("hours", "bucket"), [(-3, 0), (0, 0), (1, 60), (1.99, 60), (2160, 129_600), (9000, 129_600)])
+def test_a_delivery_falls_into_the_bucket_of_its_whole_hours(
+    workspace: Workspace, source: Source, hours: float, bucket: int
+) -> None:
+    keep(workspace, source, {"delivered_at": moment(DAY) + timedelta(hours=hours)}, {"delivered_at": None})
+    (row,) = rolled("durations", workspace)
+    assert (row["what"], row["bucket"], row["facts"]) == ("delivery", bucket, 1)
+
+
+def test_a_methods_success_is_of_paid_and_unpaid_orders(workspace: Workspace, source: Source) -> None:
+    keep(workspace, source, *({"payment_method": "pix", "state": s} for s in ("open", "unpaid", "cancelled", "test")))
+    (row,) = rolled("payments", workspace)
+    assert (row["method"], row["placed_orders"], row["paid_orders"], row["payments"]) == ("pix", 2, 1, None)
+
+
+def test_campaigns_keep_what_was_sent_where_orders_are_told(workspace: Workspace, source: Source) -> None:
+    told = {"sent_at": moment(DAY), "week": week_of(DAY)}
+    for number, values in enumerate(({"sent": 100, "ordered": 3}, {"sent": 50}, {"ordered": 9})):
+        key = {"workspace": workspace, "source": source, "external_id": str(number)}
+        CustomerCampaign.objects.create(**key, **told, **values)
+    (row,) = rolled("followups", workspace)
+    assert (row["campaign_sent"], row["campaign_ordered"], row["campaign_order_sent"]) == (150, 3, 100)
+
+
+def test_contribution_is_kept_by_the_customers_age(workspace: Workspace, source: Source) -> None:
+    costed = {"customer": "a", "gross": Decimal(10), "cogs": Decimal(4)}
+    keep(workspace, source, *(costed | {"day": days(n)} for n in (0, 30, 31, 90, 365)))
+    (row,) = rolled("cohorts", workspace)
+    names = ("first", "30", "60", "90", "180", "365")
+    assert [row[f"contribution_{name}"] for name in names] == [6, 12, 18, 24, 24, 30]
 
 
 def test_spend_without_a_rate_is_unknown(workspace: Workspace, source: Source) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from flywheel.accounts.models import Workspace
+from flywheel.facts import undo
 from flywheel.facts.channels import channel_kind
 from flywheel.facts.models import (
     Channel,
@@ -157,7 +158,7 @@ def test_a_delivery_reported_later_dirties_only_its_weeks(workspace: Workspace, 
     loaded(workspace, tmp_path, "orders", [rows[0] | {"status": "delivered", "delivered_at": "2026-02-10 12:00:00"}])
     assert dirty(workspace, "conversion") == [OLD]
     assert dirty(workspace, "cohorts") == [OLD]
-    assert dirty(workspace, "aftersales") == ["2026-02-09"]
+    assert dirty(workspace, "aftersales") == [OLD, "2026-02-09"]
     assert dirty(workspace, "market") == []
 
 
@@ -180,6 +181,70 @@ def test_a_days_figures_dirty_their_week(
 ) -> None:
     loaded(workspace, tmp_path, kind, [row])
     assert set(DirtyWeek.objects.values_list("rollup", "week")) == {(rollup, date(2026, 3, 2))}
+
+
+LATE_RECORDS = [
+    ("reviews", {"review_id": "R-1", "order_id": "A-1", "rating": "5", "reviewed_at": "2026-04-07"}, "2026-03-09"),
+    ("tickets", {"ticket_id": "T-1", "order_id": "A-1", "opened_at": "2026-04-07"}, MIDDLE),
+    ("referrals", {"referral_id": "I-1", "referrer_id": "C-9", "order_id": "A-1", "invited_at": "2026-04-07"}, MIDDLE),
+]  # kind, a record of the week of 6 April, the week of its order (3 March, delivered on the 10th) that counts it
+
+
+@pytest.fixture
+def delivered(workspace: Workspace, tmp_path: Path) -> Workspace:
+    """An order of 3 March, delivered a week later; nothing is dirty."""
+    loaded(workspace, tmp_path, "orders", [order(ordered_at="2026-03-03 10:00:00", delivered_at="2026-03-10 10:00:00")])
+    clean(workspace)
+    return workspace
+
+
+@pytest.mark.parametrize(("kind", "row", "week"), LATE_RECORDS)
+def test_a_late_record_dirties_its_own_week_and_its_orders(
+    delivered: Workspace, tmp_path: Path, kind: str, row: Row, week: str
+) -> None:
+    loaded(delivered, tmp_path, kind, [row])
+    assert dirty(delivered, "aftersales") == [week, "2026-04-06"]
+
+
+@pytest.mark.parametrize(("kind", "row", "week"), LATE_RECORDS)
+def test_a_record_taken_back_dirties_the_same_weeks(
+    delivered: Workspace, tmp_path: Path, kind: str, row: Row, week: str
+) -> None:
+    batch = loaded(delivered, tmp_path, kind, [row])
+    clean(delivered)
+    undo.undo(delivered, batch.pk)
+    assert dirty(delivered, "aftersales") == [week, "2026-04-06"]
+
+
+def test_a_reply_told_later_dirties_the_week_of_its_ticket(delivered: Workspace, tmp_path: Path) -> None:
+    loaded(delivered, tmp_path, "tickets", [CHILDREN["tickets"]])
+    clean(delivered)
+    loaded(delivered, tmp_path, "tickets", [CHILDREN["tickets"] | {"first_reply_at": "2026-03-30 10:00:00"}])
+    assert NEW in dirty(delivered, "aftersales")
+    assert Ticket.objects.get().reply_minutes > 60 * 24
+
+
+def test_lines_dirty_the_week_of_their_order(delivered: Workspace, tmp_path: Path) -> None:
+    loaded(delivered, tmp_path, "order_lines", [{"order_id": "A-1", "line_id": "1", "sku": "S-1", "quantity": 2}])
+    assert dirty(delivered, "conversion") == [MIDDLE]
+
+
+@pytest.mark.parametrize(
+    ("kind", "row"),
+    [
+        ("survey_answers", {"answer_id": "N-1", "score": 9, "answered_at": "2026-03-11"}),
+        ("campaigns", {"campaign_id": "M-1", "sent_at": "2026-03-11 09:00:00", "sent": 10, "ordered": 1}),
+    ],
+)
+def test_answers_and_campaigns_dirty_their_week(workspace: Workspace, tmp_path: Path, kind: str, row: Row) -> None:
+    loaded(workspace, tmp_path, kind, [row])
+    assert set(DirtyWeek.objects.values_list("rollup", "week")) == {("aftersales", date(2026, 3, 9))}
+
+
+def test_a_ticket_knows_how_long_after_its_order_it_came(delivered: Workspace, tmp_path: Path) -> None:
+    loaded(delivered, tmp_path, "tickets", [CHILDREN["tickets"] | {"opened_at": "2026-03-05 22:00:00"}])
+    ticket = Ticket.objects.get()
+    assert (ticket.order_id, ticket.days_after_order) == (the_order().pk, Decimal("2.5"))
 
 
 def event(name: str, at: str, **cells: object) -> Row:

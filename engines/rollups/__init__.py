@@ -8,7 +8,17 @@ What keeps it portable is in docs/decisions/0005-roll-ups-as-portable-sql.md.
 from functools import cache
 from importlib import resources
 
-NAMES = ("market", "conversion", "statuses", "payments", "aftersales", "cohorts", "cohort_months")
+NAMES = (
+    "market",
+    "conversion",
+    "statuses",
+    "payments",
+    "aftersales",
+    "followups",
+    "durations",
+    "cohorts",
+    "cohort_months",
+)
 DIALECTS = ("duckdb", "spark")
 
 

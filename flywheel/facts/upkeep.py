@@ -26,18 +26,18 @@ _PLACES = ("market", "channel")
 REMEMBERED: dict[type[Model], tuple[str, ...]] = {
     facts.Customer: ("market",),
     facts.Order: ("week", "delivered_week", "customer", *_PLACES),
-    facts.OrderLine: (),
+    facts.OrderLine: ("order_ref",),
     facts.Payment: ("order_week", *_PLACES),
     facts.OrderFee: ("order_ref",),
     facts.Refund: ("week", "order_ref", *_PLACES),
-    facts.Review: ("week", *_PLACES),
-    facts.Ticket: ("week", *_PLACES),
+    facts.Review: ("week", "order_id", *_PLACES),
+    facts.Ticket: ("week", "order_id", *_PLACES),
     facts.Traffic: ("week", *_PLACES),
     facts.Spend: ("week", *_PLACES),
     facts.SessionEvent: ("source_id", "session", *_PLACES),
     facts.SurveyAnswer: ("week", *_PLACES),
-    facts.Referral: ("week", *_PLACES),
-    facts.CustomerCampaign: _PLACES,
+    facts.Referral: ("week", "order_id", *_PLACES),
+    facts.CustomerCampaign: ("week", *_PLACES),
     facts.PageExperience: ("market",),
     facts.Investment: ("market",),
     facts.MarketIndicator: ("market",),
@@ -138,7 +138,7 @@ def _refresh_statistics(upkeep: _Upkeep, table: str) -> None:
         upkeep.run("ANALYZE (SKIP_LOCKED) {table}", table=name)
 
 
-_UNJOINED = {facts.Order, facts.OrderLine, facts.Traffic, facts.Spend}  # no statement joins facts_touched with these
+_UNJOINED = {facts.Order, facts.Traffic, facts.Spend}  # no statement joins facts_touched with these
 _GROWN = """
 SELECT c.relname FROM pg_class AS c
 WHERE c.oid IN (%(landed)s::regclass, 'facts_firstorder'::regclass)
@@ -149,6 +149,7 @@ _SCRATCH = {
     "old_customer text, customer text, anew boolean",
     "facts_dirty": "rollup text, week date",
     "facts_children": "id bigint",
+    "facts_attached": "old_order bigint, new_order bigint",
     "facts_customers": "customer text, anew boolean",
     "facts_sessions": "source_id bigint, session text",
 }
@@ -270,7 +271,7 @@ def _finish_orders(upkeep: _Upkeep) -> None:
     for model in CHILDREN:
         table = model._meta.db_table
         if upkeep.any("SELECT FROM {child} WHERE workspace_id = %(workspace)s", child=table):
-            upkeep.run("TRUNCATE facts_children")
+            upkeep.run("TRUNCATE facts_children, facts_attached")
             upkeep.run(_CHILDREN_OF_MOVED, child=table)
             _attach(upkeep, model)
     _keep_first_orders(upkeep)
@@ -370,8 +371,8 @@ _DIRTY_ORDERS = """
 INSERT INTO facts_dirty
 SELECT 'conversion', old_week FROM facts_moved
 UNION SELECT 'conversion', week FROM facts_moved
-UNION SELECT 'aftersales', old_delivered_week FROM facts_moved
-UNION SELECT 'aftersales', delivered_week FROM facts_moved
+UNION SELECT 'aftersales', w.week FROM facts_moved AS m
+    CROSS JOIN LATERAL (VALUES (m.old_week), (m.week), (m.old_delivered_week), (m.delivered_week)) AS w (week)
 """
 
 
@@ -379,6 +380,8 @@ UNION SELECT 'aftersales', delivered_week FROM facts_moved
 def _after_children(upkeep: _Upkeep, model: type[facts.OrderChild]) -> None:
     upkeep.run("INSERT INTO facts_children SELECT id FROM facts_touched")
     upkeep.run(_DIRTY_CHILDREN[model])
+    if model in _FOLLOWS:
+        upkeep.run(_dirty_parents(_FOLLOWS[model], "facts_touched", "t.old_order_id, t.new_order_id"))
     _attach(upkeep, model)
     if model is facts.Refund:
         upkeep.run(_CUSTOMERS_OF_REFUNDS)
@@ -388,8 +391,14 @@ def _after_children(upkeep: _Upkeep, model: type[facts.OrderChild]) -> None:
 def _attach(upkeep: _Upkeep, model: type[facts.OrderChild]) -> None:
     """Give the children in facts_children what their orders know."""
     upkeep.run("ANALYZE facts_children")
-    statement = _ATTACH_PAYMENTS if model is facts.Payment else _ATTACH
-    upkeep.run(statement, child=model._meta.db_table)
+    if model is facts.Payment:
+        upkeep.run(_ATTACH_PAYMENTS, child=model._meta.db_table)
+    elif model is facts.Ticket:
+        upkeep.run(_ATTACH_TICKETS, child=model._meta.db_table)
+    else:
+        upkeep.run(_ATTACH, child=model._meta.db_table)
+    if model in _FOLLOWS:
+        upkeep.run(_dirty_parents(_FOLLOWS[model], "facts_attached", "t.old_order, t.new_order"))
 
 
 _CHILDREN_OF_MOVED = """
@@ -399,7 +408,7 @@ JOIN facts_order AS o ON o.id = m.id
 JOIN {child} AS c ON c.workspace_id = o.workspace_id AND c.order_ref = o.external_id
 """
 _PARENT = """
-    SELECT DISTINCT ON (c.id) c.id, o.carrier, o.week, o.fx_rate,
+    SELECT DISTINCT ON (c.id) c.id, o.id AS order_id, o.carrier, o.week, o.fx_rate, o.ordered_at,
         COALESCE(NULLIF(o.market, ''), c.market) AS market, COALESCE(NULLIF(o.channel, ''), c.channel) AS channel
     FROM facts_children AS f
     JOIN {child} AS c ON c.id = f.id
@@ -407,24 +416,38 @@ _PARENT = """
     WHERE c.order_ref <> ''
     ORDER BY c.id, (o.source_id = c.source_id) DESC, o.id
 """
-_ATTACH = f"""
+
+
+def _attached(more: dict[str, str]) -> str:
+    """The statement that gives children their order's columns, and `more`: column -> from `c` and its order `p`."""
+    pairs = {f"{name}": f"p.{name}" for name in ("market", "channel", "carrier", "order_id")}
+    pairs |= {"order_week": "p.week", **more}
+    names = ", ".join(f"c.{name}" for name in pairs)
+    return f"""
 WITH parent AS ({_PARENT}), attached AS (
-    UPDATE {{child}} AS c SET market = p.market, channel = p.channel, carrier = p.carrier, order_week = p.week
+    UPDATE {{child}} AS c SET {", ".join(f"{name} = {value}" for name, value in pairs.items())}
     FROM parent AS p
-    WHERE c.id = p.id AND (c.market, c.channel, c.carrier, c.order_week)
-        IS DISTINCT FROM (p.market, p.channel, p.carrier, p.week)
-    RETURNING new.id, new.week, {_BEFORE}
+    WHERE c.id = p.id AND ({names}) IS DISTINCT FROM ({", ".join(pairs.values())})
+    RETURNING new.id, new.week, old.order_id AS old_order, new.order_id AS new_order, {_BEFORE}
 ), kept AS ({_KEEP.format(table="%(child)s", changed="attached")}
+), noted AS (
+    INSERT INTO facts_attached SELECT old_order, new_order FROM attached
 )
 INSERT INTO facts_dirty SELECT DISTINCT 'aftersales', week FROM attached
 """  # noqa: S608 (a text of this module)
+
+
+_ATTACH = _attached({})
+_DAYS_AFTER = "(EXTRACT(EPOCH FROM c.opened_at - p.ordered_at) / 86400)::numeric(10, 4)"
+_ATTACH_TICKETS = _attached({"days_after_order": _DAYS_AFTER})
 _ATTACH_PAYMENTS = f"""
 WITH parent AS ({_PARENT}), attached AS (
     UPDATE {{child}} AS c
-    SET market = p.market, channel = p.channel, carrier = p.carrier, order_week = p.week, fx_rate = p.fx_rate
+    SET market = p.market, channel = p.channel, carrier = p.carrier, order_id = p.order_id,
+        order_week = p.week, fx_rate = p.fx_rate
     FROM parent AS p
-    WHERE c.id = p.id AND (c.market, c.channel, c.carrier, c.order_week, c.fx_rate)
-        IS DISTINCT FROM (p.market, p.channel, p.carrier, p.week, p.fx_rate)
+    WHERE c.id = p.id AND (c.market, c.channel, c.carrier, c.order_id, c.order_week, c.fx_rate)
+        IS DISTINCT FROM (p.market, p.channel, p.carrier, p.order_id, p.week, p.fx_rate)
     RETURNING new.id, old.order_week, new.order_week AS new_week, {_BEFORE}
 ), kept AS ({_KEEP.format(table="%(child)s", changed="attached")}
 )
@@ -439,6 +462,19 @@ def _dirty(rollup: str, column: str) -> str:
     return f"""
         INSERT INTO facts_dirty SELECT DISTINCT '{rollup}', w.week FROM facts_touched AS t
         CROSS JOIN LATERAL (VALUES (t.old_{column}), (t.new_{column})) AS w (week)"""  # noqa: S608 (names given below)
+
+
+# What a roll-up counts in a week of the order that the record belongs to: the column that holds it.
+_FOLLOWS: dict[type[Model], str] = {facts.Review: "delivered_week", facts.Ticket: "week", facts.Referral: "week"}
+
+
+def _dirty_parents(column: str, table: str, orders: str) -> str:
+    """The weeks of the orders that the rows of `table` belong to, or did."""
+    return f"""
+        INSERT INTO facts_dirty SELECT DISTINCT 'aftersales', o.{column}
+        FROM {table} AS t
+        CROSS JOIN LATERAL (VALUES {", ".join(f"({name})" for name in orders.split(", "))}) AS p (id)
+        JOIN facts_order AS o ON o.id = p.id"""  # noqa: S608 (names of this module)
 
 
 _DIRTY_CHILDREN = {
@@ -522,13 +558,15 @@ WITH known AS (
     SELECT %(workspace)s, customer, {_FIRST}{_DUE_VALUES} FROM compared WHERE differs AND order_id IS NOT NULL
     ON CONFLICT (workspace_id, customer) DO UPDATE SET {_FIRST_SET}{_DUE_SET}
     RETURNING old.week AS old_week, new.week, old.order_id AS old_order, new.order_id
+), changed AS (
+    SELECT week FROM dropped
+    UNION SELECT w.week FROM kept AS k CROSS JOIN LATERAL (VALUES (k.old_week), (k.week)) AS w (week)
+        WHERE k.old_order IS DISTINCT FROM k.order_id OR k.old_week <> k.week
 )
 INSERT INTO facts_dirty
 SELECT 'cohorts', known_week FROM compared
 UNION SELECT 'cohorts', week FROM compared
-UNION SELECT 'conversion', week FROM dropped
-UNION SELECT 'conversion', w.week FROM kept AS k CROSS JOIN LATERAL (VALUES (k.old_week), (k.week)) AS w (week)
-    WHERE k.old_order IS DISTINCT FROM k.order_id OR k.old_week <> k.week
+UNION SELECT r.name, w.week FROM changed AS w CROSS JOIN (VALUES ('conversion'), ('aftersales')) AS r (name)
 """  # noqa: S608 (the pieces are names and numbers of this module)
 
 
@@ -575,13 +613,23 @@ def _write_dirty_weeks(upkeep: _Upkeep) -> None:
         ON CONFLICT (workspace_id, rollup, week) DO UPDATE SET week = EXCLUDED.week""")
 
 
+# Lines count in their order's week; only orders of their own source have them.
+_DIRTY_LINES = """
+INSERT INTO facts_dirty
+SELECT DISTINCT 'conversion', o.week FROM (
+    SELECT old_order_ref AS order_ref FROM facts_touched UNION SELECT new_order_ref FROM facts_touched
+) AS r
+JOIN facts_order AS o ON o.workspace_id = %(workspace)s AND o.external_id = r.order_ref
+"""
+
+
 def _nothing(upkeep: _Upkeep) -> None:
     """Of facts that no roll-up reads: only their markets and channels are noted."""
 
 
 _STEPS: dict[type[Model], Callable[[_Upkeep], object]] = {
     facts.Order: _after_orders,
-    facts.OrderLine: _nothing,
+    facts.OrderLine: lambda upkeep: upkeep.run(_DIRTY_LINES),
     facts.Customer: _after_customers,
     facts.Payment: _after_payments,
     facts.OrderFee: _after_fees,
@@ -593,7 +641,7 @@ _STEPS: dict[type[Model], Callable[[_Upkeep], object]] = {
     facts.SessionEvent: after_events,
     facts.SurveyAnswer: lambda upkeep: _after_children(upkeep, facts.SurveyAnswer),
     facts.Referral: lambda upkeep: _after_children(upkeep, facts.Referral),
-    facts.CustomerCampaign: _nothing,
+    facts.CustomerCampaign: lambda upkeep: upkeep.run(_dirty("aftersales", "week")),
     facts.PageExperience: _nothing,
     facts.Investment: _nothing,
     facts.MarketIndicator: _nothing,

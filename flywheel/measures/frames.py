@@ -30,6 +30,8 @@ from flywheel.measures.models import (
     CohortMonth,
     CohortWeek,
     ConversionWeek,
+    DurationWeek,
+    FollowUpWeek,
     MarketWeek,
     PaymentWeek,
     StatusWeek,
@@ -52,11 +54,28 @@ ORDERS = (
     "costed_orders",
     "costed_net_base",
     "contribution_base",
+    "discount_orders",
+    "unit_orders",
+    "basket_orders",
 )
 DELIVERIES = ("deliveries", "delivery_days", "promised_deliveries", "late_by_time", "late_by_date")
-REVIEWS = ("reviews", "rating_sum", "rating_squares")
+REVIEWS = ("reviews", "rating_sum", "rating_squares", "media_known", "media_reviews")
 TICKETS = ("tickets", "proactive_known", "proactive_tickets", "csat_ratings", "csat_good")
 REFUNDS = ("refunds", "refund_base")
+ANSWERS = ("survey_answers", "promoters", "passives", "detractors")
+INVITATIONS = ("invitations",)
+REFERRED = ("referred_first_orders",)
+FOLLOWED = (
+    ("followed_deliveries",),
+    ("followed_orders",),
+    ("followed_customers",),
+    ("reviewed_deliveries",),
+    ("returned_deliveries",),
+    ("contacted_orders",),
+    ("contacted_customers",),
+    ("answered_tickets", "reply_minutes"),
+    ("campaign_sent",),
+)
 ROWS = "rows"  # how many stored rows a group has; never handed out
 SPEND = (ROWS, "cost_base", "impressions", "clicks")
 COHORT = tuple(f.name for f in CohortWeek._meta.concrete_fields if f.null)
@@ -93,8 +112,15 @@ def _table(model: type[models.Model], *keys: str, zeros: tuple[tuple[str, ...], 
 _CONVERSION = _table(ConversionWeek, "week", "market", "channel", "device", zeros=(ORDERS,))
 _MARKET = _table(MarketWeek, "week", "market", "channel", "campaign", zeros=(SPEND,))
 _AFTERSALES = _table(
-    AftersalesWeek, "week", "market", "channel", "carrier", zeros=(DELIVERIES, REVIEWS, TICKETS, REFUNDS)
+    AftersalesWeek,
+    "week",
+    "market",
+    "channel",
+    "carrier",
+    zeros=(DELIVERIES, REVIEWS, TICKETS, REFUNDS, ANSWERS, INVITATIONS, REFERRED),
 )
+_FOLLOWUPS = _table(FollowUpWeek, "week", "market", "channel", "carrier", zeros=FOLLOWED)
+_DURATIONS = _table(DurationWeek, "week", "market", "carrier", "what", "bucket")
 _COHORTS = _table(CohortWeek, "week", "market", "channel", zeros=(COHORT,))
 _COHORT_MONTHS = _table(CohortMonth, "cohort", "month", "market", "channel")
 _PAYMENTS = _table(PaymentWeek, "week", "market", "method")

@@ -52,6 +52,10 @@ class MarketWeek(Measure):
     cost_base = total_field()
     impressions = count_field()
     clicks = count_field()
+    ctr_impressions = count_field()  # impressions and clicks of the rows that tell both
+    ctr_clicks = count_field()
+    cpc_cost_base = total_field()  # cost and clicks of the rows that tell both
+    cpc_clicks = count_field()
 
     class Meta:
         indexes = week_index("market_week")
@@ -82,13 +86,27 @@ class ConversionWeek(Measure):
     costed_orders = count_field()  # orders whose contribution is known
     costed_net_base = total_field()  # net revenue of the orders whose contribution is known
     contribution_base = total_field()
+    mobile_sessions = count_field()
+    mobile_payments = count_field()
+    desktop_sessions = count_field()
+    desktop_payments = count_field()
+    discount_orders = count_field()  # orders that tell gross and discount
+    discounted_orders = count_field()  # those of them with a discount
+    discount_gross_base = total_field()
+    discount_base = total_field()
+    first_discount_base = total_field()  # discounts of first orders
+    unit_orders = count_field()  # orders whose units are known
+    units = count_field()
+    unit_squares = count_field()
+    basket_orders = count_field()  # orders known to hold one product or several
+    multi_orders = count_field()
 
     class Meta:
         indexes = week_index("conversion_week")
 
 
 class AftersalesWeek(Measure):
-    """Deliveries (in the week of delivery), reviews, tickets and refunds (each in its own week) per carrier."""
+    """Deliveries (in the week of delivery), reviews, tickets, refunds, answers, invitations (each in its own week)."""
 
     channel = key_field()
     carrier = key_field()
@@ -107,9 +125,61 @@ class AftersalesWeek(Measure):
     csat_good = count_field()
     refunds = count_field()
     refund_base = total_field()
+    media_known = count_field()  # reviews known to have a photo or video, or none
+    media_reviews = count_field()
+    survey_answers = count_field()
+    promoters = count_field()
+    passives = count_field()
+    detractors = count_field()
+    invitations = count_field()
+    referred_first_orders = count_field()  # first orders that came of an invitation, in their own week
 
     class Meta:
         indexes = week_index("aftersales_week")
+
+
+class FollowUpWeek(Measure):
+    """What follows later, counted in the week of what it follows; such weeks change by growing older.
+
+    Deliveries are in the week of delivery, orders and customers (their first orders) in the order's, tickets in the
+    week they were opened, campaigns in the week they were sent.
+    """
+
+    channel = key_field()
+    carrier = key_field()
+    followed_deliveries = count_field()
+    reviewed_deliveries = count_field()
+    returned_deliveries = count_field()
+    followed_orders = count_field()
+    contacted_orders = count_field()  # with a ticket within 14 days
+    followed_customers = count_field()
+    contacted_customers = count_field()
+    answered_tickets = count_field()  # first human reply known; not those that we started
+    reply_minutes = total_field()
+    campaign_sent = count_field()
+    campaign_opened = count_field()
+    campaign_clicked = count_field()
+    campaign_ordered = count_field()
+    campaign_order_sent = count_field()  # sent by campaigns that tell how many ordered
+
+    class Meta:
+        indexes = week_index("followup_week")
+
+
+class DurationWeek(Measure):
+    """How many deliveries and first replies took how long: counts per bucket, since percentiles do not add up."""
+
+    class What(models.TextChoices):
+        DELIVERY = "delivery"
+        REPLY = "reply"
+
+    carrier = key_field()
+    what = models.TextField(choices=What)
+    bucket = models.IntegerField()  # its lower edge in minutes (engines.durations)
+    facts = count_field()
+
+    class Meta:
+        indexes = (models.Index(fields=["workspace", "what", "week"], name="duration_week"),)
 
 
 class CohortWeek(Measure):
@@ -131,6 +201,11 @@ class CohortWeek(Measure):
     repeat_net_365 = total_field()
     repeat_net_squares_365 = square_field()
     costed_customers_365 = count_field()  # customers all of whose orders within 365 days have a known contribution
+    contribution_first = total_field()  # of first orders; these and the next are of the same customers
+    contribution_30 = total_field()
+    contribution_60 = total_field()
+    contribution_90 = total_field()
+    contribution_180 = total_field()
     contribution_365 = total_field()
     contribution_squares_365 = square_field()
 
@@ -158,11 +233,16 @@ class CohortMonth(models.Model):
 
 
 class PaymentWeek(Measure):
-    """Payments by method, in their order's week; every payment, whatever became of the order."""
+    """Payments by method, in their order's week, and the orders placed with a method and paid.
+
+    Every payment counts, whatever became of its order. Orders are counted and unpaid ones.
+    """
 
     method = key_field()
     payments = count_field()
     amount_base = total_field()
+    placed_orders = count_field()
+    paid_orders = count_field()
 
     class Meta:
         indexes = week_index("payment_week")

@@ -18,6 +18,8 @@ from flywheel.measures.models import (
     CohortMonth,
     CohortWeek,
     ConversionWeek,
+    DurationWeek,
+    FollowUpWeek,
     MarketWeek,
     PaymentWeek,
     StatusWeek,
@@ -40,12 +42,16 @@ class Steps(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A measure table, the SQL text that fills it, and the column its spans are in."""
+    """A measure table, the SQL text that fills it, and the column its spans are in.
+
+    `ages`: its weeks change by growing older, which is no restatement.
+    """
 
     model: type[models.Model]
     text: str
     column: str = "week"
     by_month: bool = False
+    ages: bool = False
 
     def spans(self, weeks: Iterable[date]) -> list[Span]:
         """The spans to roll again for these weeks: of weeks, or of the months they touch."""
@@ -59,7 +65,11 @@ TARGETS: dict[str, tuple[Target, ...]] = {
         Target(StatusWeek, "statuses"),
         Target(PaymentWeek, "payments"),
     ),
-    Rollup.AFTERSALES: (Target(AftersalesWeek, "aftersales"),),
+    Rollup.AFTERSALES: (
+        Target(AftersalesWeek, "aftersales"),
+        Target(FollowUpWeek, "followups", ages=True),
+        Target(DurationWeek, "durations", ages=True),
+    ),
     Rollup.COHORTS: (
         Target(CohortWeek, "cohorts"),
         Target(CohortMonth, "cohort_months", column="cohort", by_month=True),
@@ -111,7 +121,7 @@ def _roll_all(workspace: Workspace, progress: Steps | None) -> int:
             progress.advance(1)
     for name in dirty.keys() & restating.WATCHED.keys():
         for span in week_spans(dirty[name]):
-            restating.note(workspace, name, [target.model for target in TARGETS[name]], span)
+            restating.note(workspace, name, [target.model for target in TARGETS[name] if not target.ages], span)
     return sum(len(weeks) for weeks in dirty.values())
 
 

@@ -111,6 +111,16 @@ class Order(Fact):
         output_field=models.DecimalField(max_digits=10, decimal_places=4),
         db_persist=True,
     )
+    delivery_bucket = models.GeneratedField(
+        expression=Func(
+            F("delivered_at") - F("ordered_at"),
+            template="CASE WHEN %(expressions)s IS NOT NULL THEN"
+            " GREATEST(0, LEAST(FLOOR(EXTRACT(EPOCH FROM %(expressions)s) / 3600) * 60, 129600))::integer END",
+            output_field=models.IntegerField(),
+        ),
+        output_field=models.IntegerField(),
+        db_persist=True,
+    )  # whole hours to delivery in minutes, at most 90 days (engines.durations: DELIVERY)
 
     class Meta:
         constraints = (fact_key("order"),)
@@ -141,9 +151,13 @@ class OrderLine(Fact):
 
 
 class OrderChild(Fact):
-    """A record that belongs to an order: week, market, channel and carrier are the order's as soon as both are in."""
+    """A record that belongs to an order: week, market, channel and carrier are the order's as soon as both are in.
+
+    `order_id` is then the order itself, which `order_ref` alone may not tell: two sources may share a number.
+    """
 
     order_ref = key_field()
+    order_id = models.BigIntegerField(null=True)
     market = key_field()
     channel = key_field()
     carrier = key_field()

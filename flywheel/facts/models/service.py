@@ -2,7 +2,7 @@
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Func
 
 from flywheel.facts.models.base import Fact, counter_field, fact_key, key_field, money_field, rate_field
 from flywheel.facts.models.orders import OrderChild
@@ -25,8 +25,15 @@ class Review(OrderChild):
         )
 
 
+_REPLY = F("first_reply_at") - F("opened_at")
+_MINUTES = "FLOOR(EXTRACT(EPOCH FROM %(expressions)s) / 60)"
+
+
 class Ticket(OrderChild):
-    """A customer's contact with the service team; `first_reply_at` is the first reply by a human."""
+    """A customer's contact with the service team; `first_reply_at` is the first reply by a human.
+
+    `days_after_order` is set with the order: below zero when the ticket came before it.
+    """
 
     opened_at = models.DateTimeField()
     week = models.DateField()
@@ -36,6 +43,29 @@ class Ticket(OrderChild):
     reason = key_field()
     proactive = models.BooleanField(null=True)
     csat = models.DecimalField(max_digits=3, decimal_places=1, null=True)
+    days_after_order = models.DecimalField(max_digits=10, decimal_places=4, null=True)
+
+    reply_minutes = models.GeneratedField(
+        expression=Func(
+            _REPLY,
+            template="EXTRACT(EPOCH FROM %(expressions)s) / 60",
+            output_field=models.DecimalField(max_digits=18, decimal_places=4),
+        ),
+        output_field=models.DecimalField(max_digits=18, decimal_places=4),
+        db_persist=True,
+    )
+    reply_bucket = models.GeneratedField(
+        expression=Func(
+            _REPLY,
+            template="CASE WHEN %(expressions)s IS NOT NULL THEN "
+            f"GREATEST(0, CASE WHEN {_MINUTES} < 1440 THEN FLOOR({_MINUTES} / 5) * 5"
+            f" WHEN {_MINUTES} < 10080 THEN FLOOR({_MINUTES} / 60) * 60"
+            f" ELSE LEAST(FLOOR({_MINUTES} / 1440) * 1440, 86400) END)::integer END",
+            output_field=models.IntegerField(),
+        ),
+        output_field=models.IntegerField(),
+        db_persist=True,
+    )  # the lower edge in minutes of its bucket (engines.durations: REPLY)
 
     class Meta:
         constraints = (fact_key("ticket"),)

@@ -21,6 +21,11 @@ WITH customers AS (
         ELSE NULL
       END
     ) AS repeat_net_squares_365,
+    SUM(CASE WHEN o.id = f.order_id THEN o.contribution_base ELSE NULL END) AS contribution_first,
+    SUM(CASE WHEN o.order_date <= f.due_30 THEN o.contribution_base ELSE NULL END) AS contribution_30,
+    SUM(CASE WHEN o.order_date <= f.due_60 THEN o.contribution_base ELSE NULL END) AS contribution_60,
+    SUM(CASE WHEN o.order_date <= f.due_90 THEN o.contribution_base ELSE NULL END) AS contribution_90,
+    SUM(CASE WHEN o.order_date <= f.due_180 THEN o.contribution_base ELSE NULL END) AS contribution_180,
     SUM(CASE WHEN o.contribution_base IS NULL THEN 1 ELSE 0 END) AS uncosted_orders_365,
     CAST(SUM(o.contribution_base) AS DECIMAL(18, 4)) AS contribution_365
   FROM facts_firstorder AS f
@@ -62,6 +67,11 @@ SELECT
   CAST(SUM(c.repeat_net_365) AS DECIMAL(24, 4)) AS repeat_net_365,
   CAST(SUM(c.repeat_net_squares_365) AS DECIMAL(38, 4)) AS repeat_net_squares_365,
   CAST(SUM(CASE WHEN c.uncosted_orders_365 = 0 THEN 1 ELSE 0 END) AS BIGINT) AS costed_customers_365,
+  CAST(SUM(CASE WHEN c.uncosted_orders_365 = 0 THEN c.contribution_first ELSE NULL END) AS DECIMAL(24, 4)) AS contribution_first,
+  CAST(SUM(CASE WHEN c.uncosted_orders_365 = 0 THEN c.contribution_30 ELSE NULL END) AS DECIMAL(24, 4)) AS contribution_30,
+  CAST(SUM(CASE WHEN c.uncosted_orders_365 = 0 THEN c.contribution_60 ELSE NULL END) AS DECIMAL(24, 4)) AS contribution_60,
+  CAST(SUM(CASE WHEN c.uncosted_orders_365 = 0 THEN c.contribution_90 ELSE NULL END) AS DECIMAL(24, 4)) AS contribution_90,
+  CAST(SUM(CASE WHEN c.uncosted_orders_365 = 0 THEN c.contribution_180 ELSE NULL END) AS DECIMAL(24, 4)) AS contribution_180,
   CAST(SUM(CASE WHEN c.uncosted_orders_365 = 0 THEN c.contribution_365 ELSE NULL END) AS DECIMAL(24, 4)) AS contribution_365,
   CAST(SUM(
     CASE
