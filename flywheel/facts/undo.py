@@ -12,8 +12,8 @@ from django.db.models import Model
 from psycopg import sql
 
 from flywheel.accounts.models import Workspace
+from flywheel.facts import children, upkeep
 from flywheel.facts import models as facts
-from flywheel.facts import upkeep
 
 UNTOUCHED: tuple[tuple[type[Model], str, dict[str, str]], ...] = (
     (facts.Market, "market", {"name": "", "time_zone": ""}),
@@ -33,7 +33,7 @@ def later_batches(workspace: Workspace, batch_id: int) -> set[int]:
     """The batches that were built on records of this one. The caller's transaction holds `upkeep.lock`."""
     values: dict[str, object] = {"workspace": workspace.pk, "batch": batch_id}
     found = {row[0] for row in _rows(_CHANGED_SINCE, values)}
-    for model in upkeep.CHILDREN:
+    for model in children.CHILDREN:
         found |= {row[0] for row in _rows(_CHILDREN_SINCE, values, child=model._meta.db_table)}
     found |= {row[0] for row in _rows(_ORDERS_SINCE, values)}
     return found - {None}

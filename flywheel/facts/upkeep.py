@@ -15,9 +15,10 @@ from django.db.models import Model
 from psycopg import sql
 
 from flywheel.accounts.models import Workspace
+from flywheel.facts import children, rates, rerating
 from flywheel.facts import models as facts
-from flywheel.facts import rates, rerating
 from flywheel.facts.channels import channel_kind
+from flywheel.facts.kept import BEFORE, KEEP, KEEP_TOUCHED
 from flywheel.facts.sessions import after_events
 
 LOCK_SPACE = 7_301  # the first key of the advisory lock by which landings of one workspace take turns
@@ -44,14 +45,6 @@ REMEMBERED: dict[type[Model], tuple[str, ...]] = {
     facts.CompetitorOffer: ("market",),
     facts.ExchangeRate: ("currency", "day"),
 }  # the columns of each kind of fact that are kept in facts_touched
-CHILDREN: tuple[type[facts.OrderChild], ...] = (
-    facts.Payment,
-    facts.Refund,
-    facts.Review,
-    facts.Ticket,
-    facts.SurveyAnswer,
-    facts.Referral,
-)
 
 
 @dataclass(frozen=True)
@@ -119,7 +112,7 @@ def after_landing(workspace: Workspace, model: type[Model], batch_id: int | None
         if model not in _UNJOINED:
             cursor.execute("ANALYZE facts_touched")
         if batch_id is not None:
-            upkeep.run(_KEEP_TOUCHED.format(table=model._meta.db_table))
+            upkeep.run(KEEP_TOUCHED.format(table=model._meta.db_table))
         _refresh_statistics(upkeep, model._meta.db_table)
         _add_places(upkeep, model)
         _STEPS[model](upkeep)
@@ -162,23 +155,6 @@ def _values(workspace: Workspace, batch_id: int | None) -> dict[str, object]:
         "first_weekday": workspace.first_weekday,
         "batch": batch_id,
     }
-
-
-# --- what a batch changed, as it was --------------------------------------------------------------------------------
-_KEEP_TOUCHED = """
-INSERT INTO facts_change (workspace_id, batch_id, table_name, fact_id, before, before_batch)
-SELECT %(workspace)s, %(batch)s, '{table}', id, before, (before ->> 'batch_id')::bigint
-FROM facts_touched
-WHERE before IS NOT NULL AND (before ->> 'batch_id')::bigint IS DISTINCT FROM %(batch)s::bigint
-ON CONFLICT (batch_id, table_name, fact_id) DO NOTHING
-"""
-# A record that the batch brought itself needs no keeping; of one that is moved twice the first keeping holds.
-_BEFORE = """CASE WHEN %(batch)s::bigint IS NOT NULL AND old.batch_id IS DISTINCT FROM %(batch)s::bigint
-        THEN to_jsonb(old.*) END AS before"""
-_KEEP = """
-INSERT INTO facts_change (workspace_id, batch_id, table_name, fact_id, before, before_batch)
-    SELECT %(workspace)s, %(batch)s, {table}, id, before, (before ->> 'batch_id')::bigint
-    FROM {changed} WHERE before IS NOT NULL ON CONFLICT (batch_id, table_name, fact_id) DO NOTHING"""
 
 
 # --- markets and channels -------------------------------------------------------------------------------------------
@@ -248,7 +224,7 @@ def _after_payments(upkeep: _Upkeep) -> None:
     upkeep.run("ANALYZE facts_moved")
     upkeep.run(_MOVE_PAID + _NOTE_MOVED)
     upkeep.run("DELETE FROM facts_moved WHERE week IS NULL")
-    _after_children(upkeep, facts.Payment)
+    children.after_children(upkeep, facts.Payment)
     _finish_orders(upkeep)
 
 
@@ -268,12 +244,12 @@ def _finish_orders(upkeep: _Upkeep) -> None:
     """What follows from the orders in facts_moved."""
     if upkeep.any("SELECT FROM facts_market WHERE workspace_id = %(workspace)s AND time_zone NOT IN ('', %(zone)s)"):
         upkeep.run(_MOVE_DATES + _NOTE_MOVED)
-    for model in CHILDREN:
+    for model in children.CHILDREN:
         table = model._meta.db_table
         if upkeep.any("SELECT FROM {child} WHERE workspace_id = %(workspace)s", child=table):
             upkeep.run("TRUNCATE facts_children, facts_attached")
-            upkeep.run(_CHILDREN_OF_MOVED, child=table)
-            _attach(upkeep, model)
+            upkeep.run(children.OF_MOVED, child=table)
+            children.attach(upkeep, model)
     _keep_first_orders(upkeep)
     upkeep.run(_DIRTY_ORDERS)
 
@@ -301,9 +277,9 @@ WITH moved AS (
     FROM facts_touched AS t JOIN facts_customer AS c ON c.id = t.id
     WHERE t.old_market <> t.new_market AND t.old_market <> ''
         AND o.workspace_id = c.workspace_id AND o.customer_ref = c.external_id AND o.market = t.old_market
-    RETURNING new.id, {_BEFORE}
+    RETURNING new.id, {BEFORE}
 )
-{_KEEP.format(table="'facts_order'", changed="moved")}
+{KEEP.format(table="'facts_order'", changed="moved")}
 """  # noqa: S608 (texts of this module)
 # A payment belongs to the order of its own source, or else to any that has its number.
 _MOVE_PAID = """
@@ -359,8 +335,8 @@ WITH moved AS (
 _NOTE_MOVED = f"""
     RETURNING new.id, old.week AS old_week, new.week, old.delivered_week AS old_delivered_week, new.delivered_week,
         old.customer AS old_customer, new.customer,
-        (old.customer, old.market) IS DISTINCT FROM (new.customer, new.market) AS anew, {_BEFORE}
-), kept AS ({_KEEP.format(table="'facts_order'", changed="moved")}
+        (old.customer, old.market) IS DISTINCT FROM (new.customer, new.market) AS anew, {BEFORE}
+), kept AS ({KEEP.format(table="'facts_order'", changed="moved")}
 )
 INSERT INTO facts_moved
 SELECT m.id, m.old_week, m.week, m.old_delivered_week, m.delivered_week, m.old_customer, m.customer,
@@ -376,124 +352,6 @@ UNION SELECT 'aftersales', w.week FROM facts_moved AS m
 """
 
 
-# --- what belongs to orders -----------------------------------------------------------------------------------------
-def _after_children(upkeep: _Upkeep, model: type[facts.OrderChild]) -> None:
-    upkeep.run("INSERT INTO facts_children SELECT id FROM facts_touched")
-    upkeep.run(_DIRTY_CHILDREN[model])
-    if model in _FOLLOWS:
-        upkeep.run(_dirty_parents(_FOLLOWS[model], "facts_touched", "t.old_order_id, t.new_order_id"))
-    _attach(upkeep, model)
-    if model is facts.Refund:
-        upkeep.run(_CUSTOMERS_OF_REFUNDS)
-        upkeep.run(_DIRTY_COHORTS)
-
-
-def _attach(upkeep: _Upkeep, model: type[facts.OrderChild]) -> None:
-    """Give the children in facts_children what their orders know."""
-    upkeep.run("ANALYZE facts_children")
-    if model is facts.Payment:
-        upkeep.run(_ATTACH_PAYMENTS, child=model._meta.db_table)
-    elif model is facts.Ticket:
-        upkeep.run(_ATTACH_TICKETS, child=model._meta.db_table)
-    else:
-        upkeep.run(_ATTACH, child=model._meta.db_table)
-    if model in _FOLLOWS:
-        upkeep.run(_dirty_parents(_FOLLOWS[model], "facts_attached", "t.old_order, t.new_order"))
-
-
-_CHILDREN_OF_MOVED = """
-INSERT INTO facts_children
-SELECT c.id FROM (SELECT DISTINCT id FROM facts_moved) AS m
-JOIN facts_order AS o ON o.id = m.id
-JOIN {child} AS c ON c.workspace_id = o.workspace_id AND c.order_ref = o.external_id
-"""
-_PARENT = """
-    SELECT DISTINCT ON (c.id) c.id, o.id AS order_id, o.carrier, o.week, o.fx_rate, o.ordered_at,
-        COALESCE(NULLIF(o.market, ''), c.market) AS market, COALESCE(NULLIF(o.channel, ''), c.channel) AS channel
-    FROM facts_children AS f
-    JOIN {child} AS c ON c.id = f.id
-    JOIN facts_order AS o ON o.workspace_id = c.workspace_id AND o.external_id = c.order_ref
-    WHERE c.order_ref <> ''
-    ORDER BY c.id, (o.source_id = c.source_id) DESC, o.id
-"""
-
-
-def _attached(more: dict[str, str]) -> str:
-    """The statement that gives children their order's columns, and `more`: column -> from `c` and its order `p`."""
-    pairs = {f"{name}": f"p.{name}" for name in ("market", "channel", "carrier", "order_id")}
-    pairs |= {"order_week": "p.week", **more}
-    names = ", ".join(f"c.{name}" for name in pairs)
-    return f"""
-WITH parent AS ({_PARENT}), attached AS (
-    UPDATE {{child}} AS c SET {", ".join(f"{name} = {value}" for name, value in pairs.items())}
-    FROM parent AS p
-    WHERE c.id = p.id AND ({names}) IS DISTINCT FROM ({", ".join(pairs.values())})
-    RETURNING new.id, new.week, old.order_id AS old_order, new.order_id AS new_order, {_BEFORE}
-), kept AS ({_KEEP.format(table="%(child)s", changed="attached")}
-), noted AS (
-    INSERT INTO facts_attached SELECT old_order, new_order FROM attached
-)
-INSERT INTO facts_dirty SELECT DISTINCT 'aftersales', week FROM attached
-"""  # noqa: S608 (a text of this module)
-
-
-_ATTACH = _attached({})
-_DAYS_AFTER = "(EXTRACT(EPOCH FROM c.opened_at - p.ordered_at) / 86400)::numeric(10, 4)"
-_ATTACH_TICKETS = _attached({"days_after_order": _DAYS_AFTER})
-_ATTACH_PAYMENTS = f"""
-WITH parent AS ({_PARENT}), attached AS (
-    UPDATE {{child}} AS c
-    SET market = p.market, channel = p.channel, carrier = p.carrier, order_id = p.order_id,
-        order_week = p.week, fx_rate = p.fx_rate
-    FROM parent AS p
-    WHERE c.id = p.id AND (c.market, c.channel, c.carrier, c.order_id, c.order_week, c.fx_rate)
-        IS DISTINCT FROM (p.market, p.channel, p.carrier, p.order_id, p.week, p.fx_rate)
-    RETURNING new.id, old.order_week, new.order_week AS new_week, {_BEFORE}
-), kept AS ({_KEEP.format(table="%(child)s", changed="attached")}
-)
-INSERT INTO facts_dirty
-SELECT DISTINCT 'conversion', w.week
-FROM attached AS a CROSS JOIN LATERAL (VALUES (a.order_week), (a.new_week)) AS w (week)
-"""  # noqa: S608 (a text of this module)
-
-
-def _dirty(rollup: str, column: str) -> str:
-    """The old and the new week of every touched row."""
-    return f"""
-        INSERT INTO facts_dirty SELECT DISTINCT '{rollup}', w.week FROM facts_touched AS t
-        CROSS JOIN LATERAL (VALUES (t.old_{column}), (t.new_{column})) AS w (week)"""  # noqa: S608 (names given below)
-
-
-# What a roll-up counts in a week of the order that the record belongs to: the column that holds it.
-_FOLLOWS: dict[type[Model], str] = {facts.Review: "delivered_week", facts.Ticket: "week", facts.Referral: "week"}
-
-
-def _dirty_parents(column: str, table: str, orders: str) -> str:
-    """The weeks of the orders that the rows of `table` belong to, or did."""
-    return f"""
-        INSERT INTO facts_dirty SELECT DISTINCT 'aftersales', o.{column}
-        FROM {table} AS t
-        CROSS JOIN LATERAL (VALUES {", ".join(f"({name})" for name in orders.split(", "))}) AS p (id)
-        JOIN facts_order AS o ON o.id = p.id"""  # noqa: S608 (names of this module)
-
-
-_DIRTY_CHILDREN = {
-    facts.Payment: _dirty("conversion", "order_week"),
-    facts.Refund: _dirty("aftersales", "week"),
-    facts.Review: _dirty("aftersales", "week"),
-    facts.Ticket: _dirty("aftersales", "week"),
-    facts.SurveyAnswer: _dirty("aftersales", "week"),
-    facts.Referral: _dirty("aftersales", "week"),
-}
-_CUSTOMERS_OF_REFUNDS = """
-INSERT INTO facts_customers
-SELECT DISTINCT o.customer FROM facts_touched AS t
-CROSS JOIN LATERAL (VALUES (t.old_order_ref), (t.new_order_ref)) AS r (order_ref)
-JOIN facts_order AS o ON o.workspace_id = %(workspace)s AND o.external_id = r.order_ref
-WHERE o.customer <> ''
-"""
-
-
 # --- first orders ---------------------------------------------------------------------------------------------------
 def _keep_first_orders(upkeep: _Upkeep) -> None:
     """First orders of everyone who has, or had, an order in facts_moved."""
@@ -503,11 +361,6 @@ def _keep_first_orders(upkeep: _Upkeep) -> None:
     upkeep.run(_KEEP_FIRST_ORDERS)
 
 
-_DIRTY_COHORTS = """
-INSERT INTO facts_dirty
-SELECT DISTINCT 'cohorts', f.week FROM facts_customers AS c
-JOIN facts_firstorder AS f ON f.workspace_id = %(workspace)s AND f.customer = c.customer
-"""
 # Worked out anew, from all of their orders, for those of whom an order changed or went. To the others orders only came:
 # these and what is known of the first two are enough.
 _CUSTOMERS_OF_MOVED = """
@@ -633,15 +486,15 @@ _STEPS: dict[type[Model], Callable[[_Upkeep], object]] = {
     facts.Customer: _after_customers,
     facts.Payment: _after_payments,
     facts.OrderFee: _after_fees,
-    facts.Refund: lambda upkeep: _after_children(upkeep, facts.Refund),
-    facts.Review: lambda upkeep: _after_children(upkeep, facts.Review),
-    facts.Ticket: lambda upkeep: _after_children(upkeep, facts.Ticket),
-    facts.Traffic: lambda upkeep: upkeep.run(_dirty("conversion", "week")),
-    facts.Spend: lambda upkeep: upkeep.run(_dirty("market", "week")),
+    facts.Refund: lambda upkeep: children.after_children(upkeep, facts.Refund),
+    facts.Review: lambda upkeep: children.after_children(upkeep, facts.Review),
+    facts.Ticket: lambda upkeep: children.after_children(upkeep, facts.Ticket),
+    facts.Traffic: lambda upkeep: upkeep.run(children.dirty("conversion", "week")),
+    facts.Spend: lambda upkeep: upkeep.run(children.dirty("market", "week")),
     facts.SessionEvent: after_events,
-    facts.SurveyAnswer: lambda upkeep: _after_children(upkeep, facts.SurveyAnswer),
-    facts.Referral: lambda upkeep: _after_children(upkeep, facts.Referral),
-    facts.CustomerCampaign: lambda upkeep: upkeep.run(_dirty("aftersales", "week")),
+    facts.SurveyAnswer: lambda upkeep: children.after_children(upkeep, facts.SurveyAnswer),
+    facts.Referral: lambda upkeep: children.after_children(upkeep, facts.Referral),
+    facts.CustomerCampaign: lambda upkeep: upkeep.run(children.dirty("aftersales", "week")),
     facts.PageExperience: _nothing,
     facts.Investment: _nothing,
     facts.MarketIndicator: _nothing,
