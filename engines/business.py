@@ -1,16 +1,21 @@
 """A business as the diagnosis reads it: its weekly measures, and the panels the KPIs and the value model need."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from engines.panel import Panel, pivot, week_range
+from engines import durations
+from engines.panel import Array, Grid, Panel, pivot, week_range
 
 REFERRAL = "referral"
 WEEKS_90 = 13  # a cohort week's 90 days are over 13 weeks later
 WEEKS_365 = 53  # and its 365 days 53 weeks later
+REPEAT_WEEKS = {30: 5, 60: 9, 90: WEEKS_90, 180: 26}  # days after the first order -> weeks until all have had them
+WEEKS_14 = 2  # 14 days after the last day of a week are over two weeks later
+WEEKS_30 = 5
+AGREED_REPLY_MINUTES = 24 * 60
 
 CONVERSION = (
     "sessions",
@@ -32,8 +37,22 @@ CONVERSION = (
     "costed_orders",
     "costed_net_base",
     "contribution_base",
+    "mobile_sessions",
+    "mobile_payments",
+    "desktop_sessions",
+    "desktop_payments",
+    "discount_orders",
+    "discounted_orders",
+    "discount_gross_base",
+    "discount_base",
+    "first_discount_base",
+    "unit_orders",
+    "units",
+    "unit_squares",
+    "basket_orders",
+    "multi_orders",
 )
-MARKET = ("cost_base", "impressions", "clicks")
+MARKET = ("cost_base", "impressions", "clicks", "ctr_impressions", "ctr_clicks", "cpc_cost_base", "cpc_clicks")
 AFTERSALES = (
     "deliveries",
     "delivery_days",
@@ -43,17 +62,48 @@ AFTERSALES = (
     "reviews",
     "rating_sum",
     "rating_squares",
+    "media_known",
+    "media_reviews",
     "tickets",
+    "proactive_known",
+    "proactive_tickets",
+    "csat_ratings",
+    "csat_good",
     "refunds",
     "refund_base",
+    "survey_answers",
+    "promoters",
+    "passives",
+    "detractors",
+    "invitations",
+    "referred_first_orders",
 )
-COHORT_90 = ("repeaters_90", "repeat_orders_90")
+CAMPAIGNS = (
+    "answered_tickets",
+    "reply_minutes",
+    "campaign_sent",
+    "campaign_opened",
+    "campaign_clicked",
+    "campaign_ordered",
+    "campaign_order_sent",
+)
 COHORT_365 = (
     "repeat_orders_365",
     "costed_customers_365",
+    "contribution_first",
+    "contribution_30",
+    "contribution_60",
+    "contribution_90",
+    "contribution_180",
     "contribution_365",
     "contribution_squares_365",
 )
+
+
+def _empty(*columns: str) -> Callable[[], pd.DataFrame]:
+    """A frame without rows."""
+    kinds = {"week": "datetime64[s]", "month": "datetime64[s]", "market": "str", "channel": "str", "what": "str"}
+    return lambda: pd.DataFrame({c: pd.Series(dtype=kinds.get(c, "float64")) for c in columns})
 
 
 @dataclass(frozen=True)
@@ -61,7 +111,9 @@ class Business:
     """Weekly measures of one business, long frames with the columns week, market, channel, a facet and the measures.
 
     `conversion` (facet device), `market` (campaign may be summed away), `aftersales` (carrier), `cohorts` (week of
-    first order). `channel_kinds`: channel code -> kind. Amounts are in base currency; NaN is not known.
+    first order), `followups` (weeks of what is followed). Without channel: `durations` (what, bucket, facts),
+    `investments` of the market engine (month, market, amount_base). `channel_kinds`: channel code -> kind. Amounts
+    are in base currency; NaN is not known.
     """
 
     conversion: pd.DataFrame
@@ -69,10 +121,14 @@ class Business:
     aftersales: pd.DataFrame
     cohorts: pd.DataFrame
     channel_kinds: Mapping[str, str]
+    followups: pd.DataFrame = field(default_factory=_empty("week", "market", "channel"))
+    durations: pd.DataFrame = field(default_factory=_empty("week", "market", "what", "bucket", "facts"))
+    investments: pd.DataFrame = field(default_factory=_empty("month", "market", "amount_base"))
+    agreed_reply_minutes: float = AGREED_REPLY_MINUTES
 
     def markets(self) -> tuple[str, ...]:
         """Every market code that has measures, sorted."""
-        frames = (self.conversion, self.market, self.aftersales, self.cohorts)
+        frames = (self.conversion, self.market, self.aftersales, self.cohorts, self.followups)
         return tuple(sorted({str(m) for f in frames for m in f["market"].unique()}))
 
     def weeks(self) -> tuple[np.datetime64, np.datetime64] | None:
@@ -82,52 +138,180 @@ class Business:
             return None
         return min(k.min() for k in known), max(k.max() for k in known)
 
+    def of_channel(self, channel: str) -> "Business":
+        """The business with the measures of one channel only; what has no channel is left out."""
+        kept = {name: getattr(self, name) for name in _CHANNEL_FRAMES}
+        return self._without_channel({name: frame[frame["channel"] == channel] for name, frame in kept.items()})
+
+    def by_channel(self, market: str = "") -> "Business":
+        """The business with channels in the place of markets, of one market or all; what has no channel is left out."""
+        kept = {name: getattr(self, name) for name in _CHANNEL_FRAMES}
+        of_market = {name: frame[frame["market"] == market] if market else frame for name, frame in kept.items()}
+        return self._without_channel({name: f.assign(market=f["channel"]) for name, f in of_market.items()})
+
+    def _without_channel(self, frames: dict[str, pd.DataFrame]) -> "Business":
+        return replace(self, **frames, durations=self.durations[:0], investments=self.investments[:0])  # type: ignore[arg-type]
+
+
+_CHANNEL_FRAMES = ("conversion", "market", "aftersales", "cohorts", "followups")
+
 
 def panel(business: Business, first: np.datetime64, last: np.datetime64) -> Panel:
     """All measures that the KPIs read, weeks `first` to `last`, every market; cohorts in the week they matured."""
     weeks, markets = week_range(first, last), business.markets()
-    values = pivot(business.conversion, CONVERSION, weeks, markets)
-    values |= pivot(business.market, MARKET, weeks, markets)
-    values |= pivot(business.aftersales, AFTERSALES, weeks, markets)
-    values["paid_sessions"] = pivot(paid_only(business), ["sessions"], weeks, markets)["sessions"]
-    values["tracked_orders"] = pivot(tracked_only(business), ["orders"], weeks, markets)["orders"]
+    journey = Grid(business.conversion, weeks, markets)
+    values = journey.sums(CONVERSION)
+    values |= Grid(business.market, weeks, markets).sums(MARKET)
+    values |= Grid(business.aftersales, weeks, markets).sums(AFTERSALES)
+    values |= _channel_values(business, journey)
     values |= cohort_values(business, weeks, markets)
+    values |= _followed(Grid(business.followups, weeks, markets))
+    values |= _duration_values(business, weeks, markets)
     values["kept_promises"] = values["promised_deliveries"] - values["late_by_date"]
+    values["kept_by_time"] = values["promised_deliveries"] - values["late_by_time"]
+    values["abandoned_carts"] = np.maximum(values["carts"] - values["payments"], 0)
+    values["abandoned_checkouts"] = np.maximum(values["checkouts"] - values["payments"], 0)
+    values |= _acquisition(business, values, weeks, markets)
     return Panel(weeks, markets, values)
 
 
-def cohort_values(business: Business, weeks: np.ndarray, markets: Sequence[str]) -> dict[str, np.ndarray]:
-    """Cohort measures, each in the week in which its window was complete: matured_90, matured_365 and the sums."""
-    codes = tuple(markets)
-    values = pivot(business.cohorts, COHORT_90, weeks, codes, WEEKS_90)
-    values |= pivot(business.cohorts, COHORT_365, weeks, codes, WEEKS_365)
-    values["matured_90"] = pivot(business.cohorts, ["customers"], weeks, codes, WEEKS_90)["customers"]
-    older = pivot(business.cohorts, ["customers", "repeat_orders_90"], weeks, codes, WEEKS_365)
+def _channel_values(business: Business, journey: Grid) -> dict[str, Array]:
+    """What depends on the channel: those that spend, those whose sessions are known, word of mouth, all apart."""
+    frame = business.conversion
+    paid, tracked = _paid_rows(business), _tracked_rows(business)
+    referral = referral_mask(business).to_numpy()
+    channels, names = pd.factorize(frame["channel"])
+    return {
+        **_renamed(journey.sums(("sessions", *_SOLD), only=paid), "paid_"),
+        **_renamed(journey.sums(("orders", *_SOLD), only=tracked), "tracked_"),
+        **_renamed(journey.sums(("orders",), only=paid & tracked), "paid_"),
+        **_renamed(journey.sums(("sessions",), only=referral), "referral_"),
+        **_renamed(journey.sums(("orders",), only=referral & tracked), "referral_"),
+        "first_orders_by_channel": journey.spread("first_orders", channels, max(len(names), 1)),
+    }
+
+
+_SOLD = ("first_orders", "priced_orders", "net_base", "net_squares")
+
+
+def _renamed(values: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+    return {prefix + name: array for name, array in values.items()}
+
+
+def cohort_values(business: Business, weeks: np.ndarray, markets: Sequence[str]) -> dict[str, Array]:
+    """Cohort measures, each in the week in which its window was complete: matured_N and the sums."""
+    grid = Grid(business.cohorts, weeks, tuple(markets))
+    values: dict[str, Array] = {}
+    for days, shift in REPEAT_WEEKS.items():
+        found = grid.sums(("customers", f"repeaters_{days}", "repeat_orders_90"), shift)
+        values |= {f"matured_{days}": found["customers"], f"repeaters_{days}": found[f"repeaters_{days}"]}
+        if days == 90:
+            values["repeat_orders_90"] = found["repeat_orders_90"]
+    older = grid.sums(("customers", "repeat_orders_90", *COHORT_365), WEEKS_365)
+    values |= {name: older[name] for name in COHORT_365}
     values["matured_365"] = older["customers"]
     values["repeat_orders_90_of_365"] = older["repeat_orders_90"]
     return values
 
 
+def _followed(grid: Grid) -> dict[str, Array]:
+    """What follows deliveries and orders, each in the week in which all had had the time; campaigns when sent."""
+    reviewed = grid.sums(("followed_deliveries", "reviewed_deliveries"), WEEKS_14)
+    returned = grid.sums(("followed_deliveries", "returned_deliveries"), WEEKS_30)
+    touched = grid.sums(("followed_customers", "contacted_customers"), WEEKS_14)
+    return {
+        **grid.sums(CAMPAIGNS),
+        "due_deliveries_14": reviewed["followed_deliveries"],
+        "reviewed_deliveries": reviewed["reviewed_deliveries"],
+        "due_deliveries_30": returned["followed_deliveries"],
+        "returned_deliveries": returned["returned_deliveries"],
+        "due_customers_14": touched["followed_customers"],
+        "contacted_customers": touched["contacted_customers"],
+    }
+
+
+def _duration_values(business: Business, weeks: np.ndarray, markets: tuple[str, ...]) -> dict[str, Array]:
+    """Histograms of deliveries and first replies (W × M × buckets), and replies within the agreed time."""
+    kind = business.durations["what"]
+    found = {}
+    for what, edges in (("delivery", durations.DELIVERY), ("reply", durations.REPLY)):
+        frame = business.durations[kind == what]
+        places = np.searchsorted(edges, frame["bucket"].to_numpy(dtype=np.int64), side="right") - 1
+        found[what] = Grid(frame, weeks, markets).spread("facts", places, edges.size)
+    known = np.where(np.isnan(found["reply"]).all(axis=-1), np.nan, np.nansum(found["reply"], axis=-1))
+    within = durations.within(found["reply"], durations.REPLY, business.agreed_reply_minutes)
+    return {
+        "delivery_durations": found["delivery"],
+        "reply_durations": found["reply"],
+        "known_replies": known,
+        "replies_within": np.where(np.isnan(known), np.nan, within),
+    }
+
+
+def _acquisition(
+    business: Business, values: Mapping[str, Array], weeks: np.ndarray, markets: tuple[str, ...]
+) -> dict[str, Array]:
+    """All that winning customers cost, in the weeks with investments; what is for all markets is shared by spend."""
+    everywhere = tuple(dict.fromkeys((*markets, "")))
+    daily = invested_weeks(business.investments, weeks[0])
+    invested = pivot(daily, ["amount_base"], weeks, everywhere)["amount_base"]
+    covered = ~np.isnan(invested).all(axis=1, keepdims=True)
+    spend = np.nan_to_num(values["cost_base"])
+    total = spend.sum(axis=1, keepdims=True)
+    share = np.divide(spend, total, out=np.full_like(spend, 1 / max(len(markets), 1)), where=total > 0)
+    for_all = np.nan_to_num(invested[:, [everywhere.index("")]])
+    own = np.where(np.array(markets) == "", 0.0, np.nan_to_num(invested[:, : len(markets)]))
+    cost = values["cost_base"] + own + for_all * share + np.nan_to_num(values["first_discount_base"])
+    known = covered & ~np.isnan(values["cost_base"])
+    return {
+        "acquisition_cost_base": np.where(known, cost, np.nan),
+        "loaded_first_orders": np.where(known, values["first_orders"], np.nan),
+    }
+
+
+def invested_weeks(investments: pd.DataFrame, first_week: np.datetime64) -> pd.DataFrame:
+    """Monthly amounts spread evenly over the days of their months: rows per week and market, one for each day.
+
+    `first_week` is the start of any week of the grid.
+    """
+    months = investments["month"].to_numpy().astype("datetime64[M]")
+    lengths = ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(int)
+    row = np.repeat(np.arange(len(investments)), lengths)
+    day = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    days = (months.astype("datetime64[D]")[row] + day - first_week).astype(np.int64)
+    return pd.DataFrame(
+        {
+            "week": first_week + days // 7 * 7,
+            "market": investments["market"].to_numpy()[row],
+            "amount_base": (investments["amount_base"].to_numpy(dtype=np.float64) / np.maximum(lengths, 1))[row],
+        }
+    )
+
+
 def paid_only(business: Business) -> pd.DataFrame:
     """The journey's rows of a week, market and channel that spent in that week."""
+    return business.conversion.loc[_paid_rows(business)]
+
+
+def _paid_rows(business: Business) -> np.ndarray:
     spending = business.market.loc[business.market["cost_base"] > 0]
-    return _of_slices(business.conversion, _slices(spending))
+    return _in_slices(business.conversion, spending)
 
 
-def tracked_only(business: Business) -> pd.DataFrame:
+def _tracked_rows(business: Business) -> np.ndarray:
     """The journey's rows of a week, market and channel whose sessions are known: orders of others have no rate."""
-    known = business.conversion.loc[business.conversion["sessions"] > 0]
-    return _of_slices(business.conversion, _slices(known))
+    return _in_slices(business.conversion, business.conversion.loc[business.conversion["sessions"] > 0])
 
 
-def _slices(frame: pd.DataFrame) -> pd.MultiIndex:
-    """Week, market and channel of each row."""
-    days = frame["week"].to_numpy().astype("datetime64[D]").astype(np.int64)
-    return pd.MultiIndex.from_arrays([days, frame["market"].astype(str), frame["channel"].astype(str)])
-
-
-def _of_slices(frame: pd.DataFrame, wanted: pd.MultiIndex) -> pd.DataFrame:
-    return frame.loc[_slices(frame).isin(wanted)]
+def _in_slices(frame: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
+    """Which rows of `frame` share week, market and channel with a row of `others`."""
+    size = len(frame)
+    ids = np.zeros(size + len(others), dtype=np.int64)
+    for name in ("week", "market", "channel"):
+        both = pd.concat([frame[name], others[name]], ignore_index=True)
+        codes, found = pd.factorize(both)
+        ids = ids * max(len(found), 1) + codes
+    return np.isin(ids[:size], ids[size:])
 
 
 def referral_mask(business: Business) -> pd.Series:

@@ -1,431 +1,254 @@
-"""The registry of KPIs: each once, with its measures, unit, words and sample size, and how it is computed.
+"""The registry of KPIs, and how one is computed from sums of its measures, for one slice or for many at once.
 
-A KPI is a ratio of sums of weekly measures, so a total is never an average of averages. Adding one is an entry
-in KPIS and its test.
+A KPI is a function of sums of weekly measures, so a total is never an average of averages. Adding one is an entry in
+`engines/kpis/` and its test.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from math import hypot, isnan, sqrt
-from typing import Literal
+from typing import Any
 
-from engines import intervals
+import numpy as np
+
+from engines.kpis import aftersales, conversion, market
+from engines.kpis.entry import MIN_EVENTS, MIN_ORDERS, MIN_RATE, STAGES, STEPS, Direction, Kpi, Shape, Words
+from engines.kpis.shapes import COMPUTE, HISTOGRAMS
+from engines.panel import Array
 from engines.results import Estimate, Result, Unavailable
 
-Direction = Literal["up", "down"]
+__all__ = [
+    "KPIS",
+    "METHODS",
+    "MIN_EVENTS",
+    "MIN_ORDERS",
+    "MIN_RATE",
+    "Direction",
+    "Figures",
+    "Kpi",
+    "Shape",
+    "Words",
+    "compute",
+    "figures",
+    "headlines",
+]
+
 Sums = Mapping[str, float]
+KPIS: dict[str, Kpi] = {k.key: k for k in (*market.KPIS, *conversion.KPIS, *aftersales.KPIS)}
 
-MIN_RATE = 100  # trials; below it the 95 % Wilson interval of a rate is wider than 20 points
-MIN_ORDERS = 30  # below it the 95 % interval of a mean order value is wider than 40 % at the usual spread
-MIN_EVENTS = 10  # events above the line; below it a count's relative error exceeds 32 %
-
-
-class Shape(StrEnum):
-    """How a KPI is computed, and so what its interval is."""
-
-    TOTAL = "total"  # a sum; no interval
-    RATE = "rate"  # successes ÷ trials; Wilson
-    MEAN = "mean"  # sum ÷ count; normal, from the sum of squares
-    PER_COUNT = "per_count"  # money ÷ a count of events; log-normal, the count is Poisson
-    SHARE = "share"  # money ÷ money, the upper made of `events` amounts; log-normal
-    LTV_CAC = "ltv_cac"  # mean 12-month contribution ÷ CAC; delta method
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A text in both languages of the product."""
-
-    en: str
-    zh: str
-
-    def get(self, language: str) -> str:
-        """The text in `language` ("zh-hans", "en", ...); English when it is neither."""
-        return self.zh if language.lower().startswith("zh") else self.en
-
-
-@dataclass(frozen=True, slots=True)
-class Kpi:
-    """One KPI. `numerator` and `denominator` are measures; `squares` and `events` serve the interval."""
-
-    key: str
-    engine: Literal["market", "conversion", "aftersales"]
-    shape: Shape
-    unit: str
-    numerator: str
-    denominator: str
-    direction: Direction
-    name: Words
-    definition: Words
-    source: Words
-    owner: Words
-    min_n: float = 0
-    squares: str = ""
-    events: str = ""
-    window: int = 1  # weeks summed for one value
-
-    @property
-    def measures(self) -> tuple[str, ...]:
-        """Every measure that the KPI reads."""
-        extra = LTV_CAC_MEASURES if self.shape is Shape.LTV_CAC else ("sessions",) if self.numerator in _STAGES else ()
-        return tuple(m for m in (self.numerator, self.denominator, self.squares, self.events, *extra) if m)
-
-
-_STAGES = frozenset({"engaged_sessions", "product_views", "carts", "checkouts", "payment_attempts", "payments"})
-LTV_CAC_MEASURES = ("cost_base", "first_orders")
+METHODS: dict[Shape, Words] = {
+    Shape.TOTAL: Words("A count of everything there is: no interval.", "全量计数，无区间。"),
+    Shape.RATE: Words("Wilson score interval of a rate.", "比率的 Wilson 得分区间。"),
+    Shape.MEAN: Words(
+        "Normal interval of a mean, from the stored sum of squares.", "均值的正态区间，由所存平方和得出。"
+    ),
+    Shape.PER_COUNT: Words(
+        "Log-normal interval: the count below the line is Poisson, the money is as spent.",
+        "对数正态区间：分母计数按泊松分布，金额为实际花费。",
+    ),
+    Shape.COUNT_RATIO: Words(
+        "Score interval of a Poisson count above the line; the count below is as it is.",
+        "分子按泊松计数的得分区间；分母为实际计数。",
+    ),
+    Shape.SHARE: Words(
+        "Log-normal interval, delta method: amounts are taken to spread like their mean.",
+        "对数正态区间（delta 法）：假定金额的离散程度与其均值相当。",
+    ),
+    Shape.SUM_RATIO: Words(
+        "Normal interval, delta method: the variance of a sum of Poisson many amounts is its sum of squares.",
+        "正态区间（delta 法）：泊松笔数金额之和的方差即其平方和。",
+    ),
+    Shape.RATE_RATIO: Words(
+        "Log-normal interval of a ratio of two rates, delta method.", "两个比率之比的对数正态区间（delta 法）。"
+    ),
+    Shape.RATE_GAP: Words(
+        "One minus the log-normal interval of a ratio of two rates, delta method.",
+        "1 减去两个比率之比的对数正态区间（delta 法）。",
+    ),
+    Shape.NET_SHARE: Words(
+        "Normal interval with the variance of a multinomial: p + d − (p − d)².",
+        "采用多项分布方差 p + d −（p − d）² 的正态区间。",
+    ),
+    Shape.CONCENTRATION: Words(
+        "Normal interval with the variance of a multinomial, delta method.", "采用多项分布方差的正态区间（delta 法）。"
+    ),
+    Shape.PERCENTILE: Words(
+        "Order statistics read off the histogram, even inside a bucket.",
+        "由直方图读取的次序统计量区间，桶内按均匀分布。",
+    ),
+    Shape.LTV_CAC: Words(
+        "Delta method: the spread of contributions and the Poisson count of new customers.",
+        "delta 法：贡献毛利的离散程度与新客户数的泊松波动。",
+    ),
+    Shape.PAYBACK: Words(
+        "The months at which the path reaches CAC moved by the joint error of contribution and CAC.",
+        "将获客成本按贡献毛利与其自身的联合误差上下移动后的回本月数。",
+    ),
+}
 
 # which data is lacking when a measure is unknown
-_MISSING = {
-    "sessions": "no_traffic_data",
-    "engaged_sessions": "no_traffic_data",
-    "product_views": "no_traffic_data",
-    "carts": "no_traffic_data",
-    "checkouts": "no_traffic_data",
-    "payment_attempts": "no_traffic_data",
-    "payments": "no_traffic_data",
-    "cost_base": "no_spend_data",
-    "orders": "no_orders_data",
-    "tracked_orders": "no_orders_data",
-    "priced_orders": "no_orders_data",
-    "net_base": "no_orders_data",
-    "first_orders": "no_customer_data",
-    "matured_90": "no_customer_data",
-    "repeaters_90": "no_customer_data",
-    "promised_deliveries": "no_delivery_data",
-    "kept_promises": "no_delivery_data",
-    "reviews": "no_review_data",
-    "rating_sum": "no_review_data",
-    "refund_base": "no_refund_data",
-    "costed_customers_365": "no_cost_data",
-    "contribution_365": "no_cost_data",
+_LACKING: dict[str, tuple[str, ...]] = {
+    "no_traffic_data": (
+        "sessions",
+        *STAGES,
+        "paid_sessions",
+        "abandoned_carts",
+        "abandoned_checkouts",
+        "mobile_sessions",
+        "desktop_sessions",
+        "mobile_payments",
+        "desktop_payments",
+    ),
+    "no_spend_data": (
+        "cost_base",
+        "ctr_clicks",
+        "ctr_impressions",
+        "cpc_cost_base",
+        "cpc_clicks",
+        "paid_first_orders",
+        "paid_net_base",
+        "paid_net_squares",
+        "paid_priced_orders",
+        "paid_orders",
+    ),
+    "no_orders_data": (
+        "orders",
+        "tracked_orders",
+        "priced_orders",
+        "net_base",
+        "net_squares",
+        "tracked_net_base",
+        "tracked_net_squares",
+        "tracked_priced_orders",
+    ),
+    "no_customer_data": (
+        "first_orders",
+        "first_orders_by_channel",
+        "first_net_base",
+        "first_net_squares",
+        "first_priced_orders",
+        *(f"{name}_{days}" for name in ("matured", "repeaters") for days in (30, 60, 90, 180)),
+        "due_customers_14",
+    ),
+    "no_delivery_data": (
+        "promised_deliveries",
+        "kept_promises",
+        "kept_by_time",
+        "delivery_durations",
+        "due_deliveries_14",
+        "due_deliveries_30",
+    ),
+    "no_review_data": ("reviews", "rating_sum", "rating_squares", "reviewed_deliveries"),
+    "no_media_data": ("media_known", "media_reviews"),
+    "no_refund_data": ("refund_base",),
+    "no_return_data": ("returned_deliveries",),
+    "no_cost_data": (
+        "costed_customers_365",
+        "contribution_365",
+        "contribution_squares_365",
+        "contribution_first",
+        "contribution_30",
+        "contribution_60",
+        "contribution_90",
+        "contribution_180",
+    ),
+    "no_discount_data": ("discount_base", "discount_gross_base"),
+    "no_unit_data": ("units", "unit_orders", "unit_squares", "basket_orders", "multi_orders"),
+    "no_ticket_data": (
+        "tickets",
+        "proactive_known",
+        "proactive_tickets",
+        "csat_ratings",
+        "csat_good",
+        "contacted_customers",
+    ),
+    "no_reply_data": ("reply_durations", "known_replies", "replies_within"),
+    "no_survey_data": ("survey_answers", "promoters", "detractors"),
+    "no_invitation_data": ("invitations", "referred_first_orders"),
+    "no_referral_channel": ("referral_sessions", "referral_orders"),
+    "no_campaign_data": ("campaign_ordered", "campaign_order_sent"),
+    "no_investment_data": ("acquisition_cost_base", "loaded_first_orders"),
 }
-
-_ADS = Words("Advertising accounts and web analytics", "广告账户与网站分析")
-_WEB = Words("Web analytics", "网站分析")
-_SHOP = Words("Shop orders", "店铺订单")
-_MARKETING = Words("Marketing", "市场团队")
-_SALES = Words("Sales", "销售团队")
-_SERVICE = Words("Customer service", "客服团队")
+_MISSING = {measure: reason for reason, measures in _LACKING.items() for measure in measures}
 
 
-def _stage(key: str, upper: str, lower: str, name: Words, definition: Words) -> Kpi:
-    return Kpi(
-        key,
-        "conversion",
-        Shape.RATE,
-        "rate",
-        upper,
-        lower,
-        "up",
-        name,
-        definition,
-        _WEB,
-        _SALES,
-        MIN_RATE,
-    )
+@dataclass(frozen=True)
+class Figures:
+    """A KPI of many slices. `reason` is '' where there is a value; `n` and `needed` as in Unavailable elsewhere."""
+
+    unit: str
+    value: Array
+    low: Array
+    high: Array
+    n: Array
+    needed: Array
+    reason: Any  # an array of str
+
+    def __getitem__(self, at: Any) -> Result:
+        """The result of one slice."""
+        reason = str(self.reason[at])
+        if reason:
+            return Unavailable(reason, _float(self.n[at]), _float(self.needed[at]))
+        return Estimate(
+            float(self.value[at]), _float(self.low[at]), _float(self.high[at]), float(self.n[at]), self.unit
+        )
+
+    def results(self) -> list[Result]:
+        """The results of slices in a row (one dimension)."""
+        return [self[at] for at in range(len(self.value))]
 
 
-KPIS: dict[str, Kpi] = {
-    k.key: k
-    for k in [
-        Kpi(
-            "sessions",
-            "market",
-            Shape.TOTAL,
-            "count",
-            "sessions",
-            "",
-            "up",
-            Words("Sessions", "访问量"),
-            Words("Visits to the shops, all channels.", "所有渠道的店铺访问次数。"),
-            _WEB,
-            _MARKETING,
-        ),
-        Kpi(
-            "cost_per_session",
-            "market",
-            Shape.PER_COUNT,
-            "money",
-            "cost_base",
-            "paid_sessions",
-            "down",
-            Words("Cost per session", "单次访问成本"),
-            Words(
-                "Advertising spend ÷ sessions of the channels that spend.",
-                "广告花费 ÷ 付费渠道的访问量。",
-            ),
-            _ADS,
-            _MARKETING,
-            MIN_RATE,
-        ),
-        Kpi(
-            "cac",
-            "market",
-            Shape.PER_COUNT,
-            "money",
-            "cost_base",
-            "first_orders",
-            "down",
-            Words("CAC (blended)", "获客成本（综合 CAC）"),
-            Words(
-                "All advertising spend ÷ new customers (first orders of any channel).",
-                "全部广告花费 ÷ 新客户数（任一渠道的首单）。",
-            ),
-            Words("Advertising accounts and shop orders", "广告账户与店铺订单"),
-            _MARKETING,
-            MIN_ORDERS,
-        ),
-        Kpi(
-            "engaged_share",
-            "market",
-            Shape.RATE,
-            "rate",
-            "engaged_sessions",
-            "sessions",
-            "up",
-            Words("Engaged share", "有效访问率"),
-            Words("Engaged sessions ÷ sessions.", "有效访问 ÷ 访问量。"),
-            _WEB,
-            _MARKETING,
-            MIN_RATE,
-        ),
-        Kpi(
-            "cvr",
-            "conversion",
-            Shape.RATE,
-            "rate",
-            "tracked_orders",
-            "sessions",
-            "up",
-            Words("Conversion rate (CVR)", "转化率（CVR）"),
-            Words(
-                "Counted orders ÷ sessions, of channels whose sessions are known. "
-                "Unpaid, cancelled and test orders do not count.",
-                "有效订单 ÷ 访问量（仅计有访问数据的渠道）。未付款、已取消与测试订单不计入。",
-            ),
-            Words("Shop orders and web analytics", "店铺订单与网站分析"),
-            _SALES,
-            MIN_RATE,
-        ),
-        _stage(
-            "view_rate",
-            "product_views",
-            "engaged_sessions",
-            Words("Product view rate", "商品浏览率"),
-            Words("Sessions with a product view ÷ engaged sessions.", "浏览过商品的访问 ÷ 有效访问。"),
-        ),
-        _stage(
-            "cart_rate",
-            "carts",
-            "product_views",
-            Words("Add-to-cart rate", "加购率"),
-            Words(
-                "Sessions with an addition to the cart ÷ sessions with a product view.",
-                "加购访问 ÷ 浏览商品的访问。",
-            ),
-        ),
-        _stage(
-            "checkout_rate",
-            "checkouts",
-            "carts",
-            Words("Checkout rate", "结账率"),
-            Words("Sessions that begin checkout ÷ sessions with a cart.", "开始结账的访问 ÷ 加购访问。"),
-        ),
-        _stage(
-            "attempt_rate",
-            "payment_attempts",
-            "checkouts",
-            Words("Payment attempt rate", "支付发起率"),
-            Words("Sessions that try to pay ÷ sessions that begin checkout.", "发起支付的访问 ÷ 开始结账的访问。"),
-        ),
-        _stage(
-            "payment_rate",
-            "payments",
-            "payment_attempts",
-            Words("Payment success", "支付成功率"),
-            Words("Sessions with an accepted payment ÷ sessions that try to pay.", "支付成功的访问 ÷ 发起支付的访问。"),
-        ),
-        Kpi(
-            "aov",
-            "conversion",
-            Shape.MEAN,
-            "money",
-            "net_base",
-            "priced_orders",
-            "up",
-            Words("Average order value (AOV)", "客单价（AOV）"),
-            Words(
-                "Net order revenue (goods after discount, without shipping and tax) ÷ orders with a known amount.",
-                "订单净收入（扣除折扣的商品金额，不含运费与税）÷ 金额已知的订单数。",
-            ),
-            _SHOP,
-            _SALES,
-            MIN_ORDERS,
-            squares="net_squares",
-        ),
-        Kpi(
-            "repeat_rate_90",
-            "aftersales",
-            Shape.RATE,
-            "rate",
-            "repeaters_90",
-            "matured_90",
-            "up",
-            Words("Repeat rate, 90 days", "90 天复购率"),
-            Words(
-                "Customers with a second order within 90 days ÷ customers whose first order is at least 90 days old. "
-                "A week shows the customers whose 90 days ended in it.",
-                "90 天内再次下单的客户 ÷ 首单已满 90 天的客户。每周显示在该周满 90 天的客户。",
-            ),
-            _SHOP,
-            _SERVICE,
-            MIN_RATE,
-        ),
-        Kpi(
-            "on_time",
-            "aftersales",
-            Shape.RATE,
-            "rate",
-            "kept_promises",
-            "promised_deliveries",
-            "up",
-            Words("Delivered on promise", "按时送达率"),
-            Words(
-                "Deliveries on or before the promised calendar date in the market ÷ deliveries with a promised date.",
-                "在承诺日期（市场当地日历日）当天或之前送达 ÷ 有承诺日期的送达。",
-            ),
-            _SHOP,
-            _SERVICE,
-            MIN_ORDERS,
-        ),
-        Kpi(
-            "rating",
-            "aftersales",
-            Shape.MEAN,
-            "stars",
-            "rating_sum",
-            "reviews",
-            "up",
-            Words("Review rating", "评价星级"),
-            Words("Mean stars of the week's reviews, 1 to 5.", "当周评价的平均星级（1 至 5）。"),
-            Words("Reviews", "商品评价"),
-            _SERVICE,
-            MIN_ORDERS,
-            squares="rating_squares",
-        ),
-        Kpi(
-            "refund_rate",
-            "aftersales",
-            Shape.SHARE,
-            "rate",
-            "refund_base",
-            "net_base",
-            "down",
-            Words("Refund rate", "退款率"),
-            Words(
-                "Refunds of the week (on their own date) ÷ net order revenue of the week.",
-                "当周退款额（按退款日期）÷ 当周订单净收入。",
-            ),
-            _SHOP,
-            _SERVICE,
-            MIN_EVENTS,
-            events="refunds",
-        ),
-        Kpi(
-            "ltv_cac",
-            "aftersales",
-            Shape.LTV_CAC,
-            "ratio",
-            "contribution_365",
-            "costed_customers_365",
-            "up",
-            Words("LTV : CAC", "LTV : CAC（客户终身价值与获客成本之比）"),
-            Words(
-                "Observed contribution per customer in the 12 months after the first order, before refunds "
-                "(customers whose 12 months ended in the last 13 weeks) ÷ blended CAC of the same 13 weeks.",
-                "客户首单后 12 个月内的实际贡献毛利（未扣退款，仅计近 13 周内满 12 个月的客户）÷ 同期综合获客成本。",
-            ),
-            Words("Shop orders and advertising accounts", "店铺订单与广告账户"),
-            Words("All three teams", "三个团队共同负责"),
-            MIN_ORDERS,
-            squares="contribution_squares_365",
-            window=13,
-        ),
-    ]
-}
+def _float(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
-def compute(kpi: Kpi, sums: Sums) -> Result:
+def headlines(engine: str = "") -> tuple[Kpi, ...]:
+    """The few KPIs of an engine's overview and of the weekly review; of all engines without `engine`."""
+    return tuple(k for k in KPIS.values() if k.headline and engine in ("", k.engine))
+
+
+def compute(kpi: Kpi, sums: Mapping[str, float | Array]) -> Result:
     """The KPI from sums of its measures (NaN or absent: not known), with its 95 % interval; or why there is none."""
-    lacking = next((m for m in kpi.measures if m in _MISSING and isnan(sums.get(m, float("nan")))), None)
-    if lacking in _STAGES and not isnan(sums.get("sessions", float("nan"))):
-        return Unavailable("not_measured")
-    if lacking is not None:
-        return Unavailable(_MISSING[lacking])
-    return _COMPUTE[kpi.shape](kpi, sums)
+    return figures(kpi, {m: np.asarray(v, dtype=np.float64)[None] for m, v in sums.items()})[0]
 
 
-def _total(kpi: Kpi, sums: Sums) -> Result:
-    return Estimate(sums[kpi.numerator], None, None, sums[kpi.numerator], kpi.unit)
+def figures(kpi: Kpi, sums: Mapping[str, Array]) -> Figures:
+    """The KPI of many slices: each measure an array of one shape (a histogram's has its buckets last)."""
+    shape = next((_slices(kpi, m, sums[m]).shape for m in kpi.measures if m in sums), (1,))
+    known = {m: sums[m] if m in sums else _unknown(m, shape) for m in kpi.measures}
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        raw = COMPUTE[kpi.shape](kpi, known)
+        enough = raw.n if raw.enough is None else raw.enough
+        reason = np.where(enough < kpi.min_n, "too_few", "").astype("U24")
+    n = np.where(reason == "", raw.n, enough)
+    for name, against in raw.refused.items():
+        reason = np.where(against, name, reason)
+    reason = _lacking(kpi, known, reason)
+    told = (reason == "") | (reason == "too_few")
+    needed = np.where(reason == "too_few", float(kpi.min_n), np.nan)
+    return Figures(kpi.unit, raw.value, raw.low, raw.high, np.where(told, n, np.nan), needed, reason)
 
 
-def _rate(kpi: Kpi, sums: Sums) -> Result:
-    hits, trials = sums[kpi.numerator], sums[kpi.denominator]
-    if trials < kpi.min_n:
-        return Unavailable("too_few", trials, kpi.min_n)
-    low, high = intervals.wilson(min(hits, trials), trials)
-    return Estimate(hits / trials, low, high, trials, kpi.unit)
+def _lacking(kpi: Kpi, known: Mapping[str, Array], reason: Any) -> Any:
+    """Where a measure is not known, that is the reason: the first in the KPI's order."""
+    for measure in reversed(kpi.measures):
+        if measure == kpi.events and kpi.shape is Shape.SHARE:
+            continue  # none known is none
+        gone = np.isnan(_slices(kpi, measure, known[measure]))
+        reason = np.where(gone, _MISSING[measure], reason)
+        if measure in STEPS:
+            reason = np.where(gone & ~np.isnan(known["sessions"]), "not_measured", reason)
+    return reason
 
 
-def _mean(kpi: Kpi, sums: Sums) -> Result:
-    count = sums[kpi.denominator]
-    if count < kpi.min_n:
-        return Unavailable("too_few", count, kpi.min_n)
-    total, squares = sums[kpi.numerator], sums[kpi.squares]
-    low, high = intervals.mean(total, squares, count)
-    return Estimate(total / count, low, high, count, kpi.unit)
+def _slices(kpi: Kpi, measure: str, values: Array) -> Array:
+    """A measure without its buckets or channels: NaN where none is known."""
+    if measure in HISTOGRAMS or kpi.shape is Shape.CONCENTRATION:
+        return np.asarray(np.where(np.isnan(values).all(axis=-1), np.nan, 0.0))
+    return values
 
 
-def _per_count(kpi: Kpi, sums: Sums) -> Result:
-    count = sums.get(kpi.denominator, float("nan"))
-    if isnan(count):
-        return Unavailable("no_traffic_data")
-    if count < kpi.min_n:
-        return Unavailable("too_few", count, kpi.min_n)
-    value = sums[kpi.numerator] / count
-    low, high = intervals.log_normal(value, 1 / sqrt(count))
-    return Estimate(value, low, high, count, kpi.unit)
-
-
-def _share(kpi: Kpi, sums: Sums) -> Result:
-    events, below = sums.get(kpi.events, 0.0), sums[kpi.denominator]
-    if below <= 0:
-        return Unavailable("no_orders_data")
-    if events < kpi.min_n:
-        return Unavailable("too_few", events, kpi.min_n)
-    value = sums[kpi.numerator] / below
-    low, high = intervals.log_normal(value, sqrt(2 / events))  # amounts spread like their mean: variance doubles
-    return Estimate(value, low, high, events, kpi.unit)
-
-
-def _ltv_cac(kpi: Kpi, sums: Sums) -> Result:
-    count, new, cost = sums[kpi.denominator], sums["first_orders"], sums["cost_base"]
-    if min(count, new) < kpi.min_n:
-        return Unavailable("too_few", min(count, new), kpi.min_n)
-    if cost <= 0:
-        return Unavailable("no_spend_data")
-    ltv, cac = sums[kpi.numerator] / count, cost / new
-    low, high = intervals.mean(sums[kpi.numerator], sums[kpi.squares], count)
-    value = ltv / cac
-    half = hypot((high - low) / 2 / cac, intervals.Z95 * value / sqrt(new))  # of LTV, and of the Poisson count in CAC
-    return Estimate(value, value - half, value + half, count, kpi.unit)
-
-
-_COMPUTE = {
-    Shape.TOTAL: _total,
-    Shape.RATE: _rate,
-    Shape.MEAN: _mean,
-    Shape.PER_COUNT: _per_count,
-    Shape.SHARE: _share,
-    Shape.LTV_CAC: _ltv_cac,
-}
+def _unknown(measure: str, shape: tuple[int, ...]) -> Array:
+    buckets = HISTOGRAMS[measure].size if measure in HISTOGRAMS else None
+    if measure == "first_orders_by_channel":
+        buckets = 1
+    return np.full((*shape, buckets) if buckets else shape, np.nan)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ WEEK = np.timedelta64(7, "D")
 
 @dataclass(frozen=True)
 class Panel:
-    """Measures of a business as W × M arrays; NaN is not known.
+    """Measures of a business as W × M arrays (histograms W × M × buckets); NaN is not known.
 
     `weeks`: W week starts, 7 days apart without holes (datetime64[D]). `markets`: M codes, sorted.
     `values`: measure -> W × M.
@@ -49,6 +50,60 @@ def week_range(first: np.datetime64, last: np.datetime64) -> NDArray[np.datetime
     return np.arange(first.astype("datetime64[D]"), last.astype("datetime64[D]") + np.timedelta64(1, "D"), WEEK)
 
 
+class Grid:
+    """Where each row of a long frame (columns week, market) falls in a W × M array; found once, used per measure.
+
+    Raises EngineInputError when a week does not fall on the grid of `weeks`.
+    """
+
+    def __init__(self, frame: pd.DataFrame, weeks: NDArray[np.datetime64], markets: tuple[str, ...]) -> None:
+        days = (frame["week"].to_numpy().astype("datetime64[D]") - weeks[0]).astype(np.int64)
+        if np.any(days % 7):
+            raise EngineInputError("weeks do not share one first weekday")
+        self.frame = frame
+        self.shape = (len(weeks), len(markets))
+        self.rows = days // 7
+        codes, names = pd.factorize(frame["market"])
+        known = np.append(pd.Index(markets).get_indexer(pd.Index(names.astype(str))), -1)
+        self.columns = known[codes]
+
+    def sums(self, measures: Iterable[str], shift_weeks: int = 0, only: Any = None) -> dict[str, Array]:
+        """Each measure summed over the rows of a cell; NaN where none is known, or the frame has no such column.
+
+        `shift_weeks` moves rows later: a cohort week whose window ends 13 weeks on is known only then. `only`: a mask
+        of the rows that count.
+        """
+        keep, cells = self._cells(shift_weeks, only)
+        unknown = np.full(self.shape, np.nan)
+        return {m: self._sum(m, keep, cells) if m in self.frame else unknown for m in measures}
+
+    def spread(self, measure: str, places: NDArray[np.int64], depth: int) -> Array:
+        """The measure as W × M × `depth`, each row at its place of the last axis; NaN in cells without any row."""
+        keep, cells = self._cells(0, None)
+        if measure not in self.frame or not keep.any():
+            return np.full((*self.shape, depth), np.nan)
+        values = np.nan_to_num(self.frame[measure].to_numpy(dtype=np.float64)[keep])
+        known = ~np.isnan(self.frame[measure].to_numpy(dtype=np.float64)[keep])
+        size = self.shape[0] * self.shape[1]
+        total = np.bincount(cells * depth + places[keep], weights=values, minlength=size * depth)
+        counts = np.bincount(cells[known], minlength=size)
+        return np.where(counts[:, None] > 0, total.reshape(size, depth), np.nan).reshape(*self.shape, depth)
+
+    def _cells(self, shift_weeks: int, only: Any) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        rows = self.rows + shift_weeks
+        keep = (rows >= 0) & (rows < self.shape[0]) & (self.columns >= 0)
+        if only is not None:
+            keep &= only
+        return keep, rows[keep] * self.shape[1] + self.columns[keep]
+
+    def _sum(self, measure: str, keep: NDArray[np.bool_], cells: NDArray[np.int64]) -> Array:
+        values, size = self.frame[measure].to_numpy(dtype=np.float64)[keep], self.shape[0] * self.shape[1]
+        known = ~np.isnan(values)
+        counts = np.bincount(cells[known], minlength=size)
+        total = np.bincount(cells, weights=np.where(known, values, 0.0), minlength=size)
+        return np.asarray(np.where(counts > 0, total, np.nan).reshape(self.shape))
+
+
 def pivot(
     frame: pd.DataFrame,
     measures: Iterable[str],
@@ -58,22 +113,6 @@ def pivot(
 ) -> dict[str, Array]:
     """Sum a long frame (columns week, market, measures) into W × M arrays; rows outside `weeks` are left out.
 
-    `shift_weeks` moves rows later: a cohort week whose window ends 13 weeks on is known only then.
     Raises EngineInputError when a week does not fall on the grid of `weeks`.
     """
-    days = (frame["week"].to_numpy().astype("datetime64[D]") - weeks[0]).astype(np.int64) + 7 * shift_weeks
-    if np.any(days % 7):
-        raise EngineInputError("weeks do not share one first weekday")
-    rows = days // 7
-    columns = pd.Index(markets).get_indexer(pd.Index(frame["market"].astype(str)))
-    keep = (rows >= 0) & (rows < len(weeks)) & (columns >= 0)
-    cells = rows[keep] * len(markets) + columns[keep]
-    size = len(weeks) * len(markets)
-    return {m: _sum_cells(frame[m].to_numpy(dtype=np.float64)[keep], cells, size, len(markets)) for m in measures}
-
-
-def _sum_cells(values: Array, cells: NDArray[np.int64], size: int, width: int) -> Array:
-    known = ~np.isnan(values)
-    total = np.bincount(cells[known], weights=values[known], minlength=size).astype(np.float64)
-    counts = np.bincount(cells[known], minlength=size)
-    return np.where(counts > 0, total, np.nan).reshape(-1, width)
+    return Grid(frame, weeks, markets).sums(measures, shift_weeks)

@@ -12,7 +12,8 @@ class Estimate:
     """A value with its 95 % interval and sample size.
 
     `n` is the count below the line (sessions of a rate, orders of a mean). `unit` is one of
-    rate (0-1), count, money (base currency), money_per, days, stars, ratio.
+    rate (0-1), count, number, money (base currency), money_per, days, hours, months, stars, points (-100 to 100),
+    index (0-1), ratio.
     `low` and `high` are None where the value is a plain count or sum.
     """
 
@@ -45,6 +46,19 @@ REASONS = frozenset(
         "no_review_data",
         "no_refund_data",
         "no_cost_data",
+        "no_media_data",
+        "no_return_data",
+        "no_discount_data",
+        "no_unit_data",
+        "no_ticket_data",
+        "no_reply_data",
+        "no_survey_data",
+        "no_invitation_data",
+        "no_referral_channel",
+        "no_campaign_data",
+        "no_investment_data",
+        "not_by_channel",
+        "not_paid_back",
         "too_few",
         "too_young",
     }

@@ -1,5 +1,6 @@
-"""The weekly business review: every KPI's recent weeks, its year, its changes and its signal."""
+"""KPIs week by week: their results in any weeks, over any span, and the weekly business review."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import isnan
 from typing import Any
@@ -7,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from engines import kpi
-from engines.kpi import KPIS, Kpi
-from engines.panel import Panel, sum_known
+from engines.kpi import Figures, Kpi
+from engines.panel import Array, Panel, sum_known
 from engines.results import Estimate, Result
 from engines.signals import xmr
 
@@ -42,27 +43,64 @@ class KpiRow:
 
 
 def review(panel: Panel, market: int | None = None) -> tuple[KpiRow, ...]:
-    """Every KPI at the panel's last week, over all markets or the one at position `market`."""
-    return tuple(_row(k, panel, market) for k in KPIS.values())
+    """Every headline KPI at the panel's last week, over all markets or the one at position `market`."""
+    return tuple(_row(k, panel, market) for k in kpi.headlines())
 
 
 def result_at(entry: Kpi, panel: Panel, position: int, market: int | None = None, weeks: int | None = None) -> Result:
     """The KPI over the `weeks` weeks (default: the KPI's own window) that end at `position`."""
+    return series(entry, panel, [position], market, weeks)[0]
+
+
+def series(
+    entry: Kpi, panel: Panel, positions: Sequence[int], market: int | None = None, weeks: int | None = None
+) -> Figures:
+    """The KPI over the `weeks` weeks that end at each of `positions`, over all markets or one."""
+    span, ends = weeks or entry.window, np.asarray(positions, dtype=np.int64)
+    sums = {m: _windows(_over_markets(panel[m], market), ends, span) for m in entry.measures if m in panel}
+    return kpi.figures(entry, sums)
+
+
+def by_market(entry: Kpi, panel: Panel, position: int, weeks: int | None = None) -> Figures:
+    """The KPI of every market over the `weeks` weeks that end at `position`, and of all together, which is last."""
     span = weeks or entry.window
-    sums: dict[str, float] = {}
+    sums = {}
     for measure in entry.measures:
-        per_market = panel.window(measure, position - span + 1, position)
-        sums[measure] = float(per_market[market] if market is not None else sum_known(per_market[:, None])[0])
-    return kpi.compute(entry, sums)
+        if measure in panel:
+            each = panel.window(measure, position - span + 1, position)
+            sums[measure] = np.concatenate([each, sum_known(each)[None]])
+    return kpi.figures(entry, sums)
+
+
+def _over_markets(values: Array, market: int | None) -> Array:
+    """W × M (× buckets) values of one market, or summed over all."""
+    return values[:, market] if market is not None else sum_known(np.swapaxes(values, 0, 1))
+
+
+def _windows(rows: Array, ends: Any, span: int) -> Array:
+    """Sums of known values over the `span` rows that end at each of `ends`; rows before the first are left out."""
+    if span == 1:
+        return np.asarray(rows[ends])
+    starts = np.maximum(ends - span + 1, 0)
+    if len(ends) == 1:
+        return np.asarray(sum_known(rows[starts[0] : ends[0] + 1])[None])
+    known = ~np.isnan(rows)
+    nothing = np.zeros((1, *rows.shape[1:]))
+    total = np.concatenate([nothing, np.cumsum(np.where(known, rows, 0.0), axis=0)])
+    count = np.concatenate([nothing, np.cumsum(known, axis=0)])
+    return np.asarray(np.where(count[ends + 1] > count[starts], total[ends + 1] - total[starts], np.nan))
 
 
 def _row(entry: Kpi, panel: Panel, market: int | None) -> KpiRow:
     last = len(panel.weeks) - 1
-    results = [result_at(entry, panel, p, market) if p >= 0 else None for p in range(last - YEAR, last + 1)]
-    values = [_value(r) for r in results]
+    positions = list(range(max(last - YEAR, 0), last + 1))
+    found = series(entry, panel, positions, market)
+    known = np.where(found.reason == "", found.value, np.nan)
+    values = [float("nan")] * (YEAR + 1 - len(positions)) + [float(v) for v in known]
+    recent = range(max(len(positions) - RECENT, 0), len(positions))
     return KpiRow(
         entry.key,
-        tuple(r for r in results[-RECENT:] if r is not None),
+        tuple(found[at] for at in recent),
         tuple(None if isnan(v) else v for v in values[1:]),
         _change(values[-2], values[-1]),
         _change(values[0], values[-1]),
@@ -70,8 +108,11 @@ def _row(entry: Kpi, panel: Panel, market: int | None) -> KpiRow:
     )
 
 
-def _value(result: Result | None) -> float:
-    return result.value if isinstance(result, Estimate) else float("nan")
+def relative_change(before: Result, after: Result) -> float | None:
+    """The change from one result to another as a share of the first; None when either is unknown or the first zero."""
+    if not isinstance(before, Estimate) or not isinstance(after, Estimate):
+        return None
+    return _change(before.value, after.value)
 
 
 def _change(before: float, after: float) -> float | None:

@@ -9,7 +9,8 @@ import time_machine
 from engines.kpi import KPIS
 from engines.results import Estimate
 from flywheel.accounts.models import Workspace
-from flywheel.diagnosis.engine_pages import Choice, kpi_cards, load
+from flywheel.diagnosis.engine_pages import Choice
+from flywheel.diagnosis.kpi_pages import kpi_list
 from flywheel.diagnosis.running import diagnose_week
 from flywheel.measures import frames
 from tests.businesses import LAST, Plant, business
@@ -49,15 +50,15 @@ def test_the_registry_names_every_kpi_in_both_languages(caller):
 @pytest.mark.parametrize("market", ["", "US"])
 @pytest.mark.parametrize("key", KPIS)
 def test_a_kpi_of_a_week_is_the_one_on_the_page(caller, measured, key, market):
-    loaded = load(measured, Choice(WEEK, 1, market, WEEK))
-    card = next(card for card in kpi_cards(measured, KPIS[key].engine, loaded) if card["name"] == KPIS[key].name.en)
+    groups = kpi_list(measured, Choice(WEEK, 1, market, WEEK))["groups"]
+    result = next(line for group in groups for line in group["rows"] if line.key == key).result
     week = caller.get(f"kpis/{key}", from_=WEEK, market=market).json()["weeks"][-1]
     assert week["week"] == str(WEEK)
-    if isinstance(card["result"], Estimate):
-        assert [week[name] for name in ("value", "n")] == pytest.approx([card["result"].value, card["result"].n])
-        assert week["low"] == pytest.approx(card["result"].low)
+    if isinstance(result, Estimate):
+        assert [week[name] for name in ("value", "n")] == pytest.approx([result.value, result.n])
+        assert week["low"] == pytest.approx(result.low)
     else:
-        assert week["unavailable"]["reason"] == card["result"].reason
+        assert week["unavailable"]["reason"] == result.reason
 
 
 def test_the_channels_of_a_count_add_up(caller, measured):

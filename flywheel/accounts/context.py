@@ -55,6 +55,10 @@ def _navigation(request: HttpRequest, workspace: Workspace) -> list[Group]:
     engines = [
         _link(request, str(label), ENGINE_ICONS[key], "engine", slug, key) for key, label in ENGINES_SHORT.items()
     ]
+    overview = [
+        _link(request, _("Flywheel"), "steering-wheel", "flywheel", slug),
+        _link(request, _("KPIs"), "activity", "kpi-list", slug),
+    ]
     data = [
         _link(request, _("Imports"), "upload", "import-list", slug),
         _link(request, _("Sources"), "database", "source-list", slug),
@@ -63,7 +67,7 @@ def _navigation(request: HttpRequest, workspace: Workspace) -> list[Group]:
         _link(request, _("Jobs"), "list-check", "job-list", slug),
     ]
     return [
-        Group("", [_link(request, _("Flywheel"), "steering-wheel", "flywheel", slug)]),
+        Group("", overview),
         Group(_("Engines"), engines),
         Group(_("Data"), data),
     ]

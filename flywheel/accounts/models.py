@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -66,6 +67,9 @@ class Weekday(models.IntegerChoices):
     SUNDAY = 6, _("Sunday")
 
 
+MAX_REPLY_HOURS = 168  # a week; longer waits are kept by the day only
+
+
 class Workspace(models.Model):
     """One business. Everything else belongs to exactly one workspace."""
 
@@ -76,6 +80,12 @@ class Workspace(models.Model):
     first_weekday = models.PositiveSmallIntegerField(_("first weekday"), choices=Weekday, default=Weekday.MONDAY)
     fiscal_year_start = models.PositiveSmallIntegerField(_("first month of the fiscal year"), default=1)
     language = models.CharField(_("language"), max_length=10, default="en")
+    agreed_reply_hours = models.PositiveSmallIntegerField(
+        _("agreed hours to the first reply"),
+        default=24,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_REPLY_HOURS)],
+        help_text=_("Within how many hours a customer is to have a person's first reply."),
+    )
     is_demo = models.BooleanField(default=False)
     hash_key = models.BinaryField(default=new_hash_key, editable=False)  # customers' e-mails are kept only as its HMAC
     created_at = models.DateTimeField(auto_now_add=True)

@@ -56,7 +56,7 @@ class WorkspaceSettingsForm(forms.ModelForm):
 
     class Meta:
         model = Workspace
-        fields = ("name", "language")
+        fields = ("name", "language", "agreed_reply_hours")
 
 
 def create_workspace(owner: User, **fields: Any) -> Workspace:

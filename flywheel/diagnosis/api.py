@@ -1,7 +1,6 @@
 """KPIs and verdicts over HTTP: what the pages show, as numbers."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -12,9 +11,9 @@ from ninja import Path, Query, Router, Schema
 
 from engines import business as measures
 from engines import weekly
-from engines.business import WEEKS_365, Business
-from engines.kpi import KPIS, Kpi, Words
-from engines.results import Estimate, Result
+from engines.business import WEEKS_365
+from engines.kpi import KPIS, METHODS, Kpi, Words
+from engines.results import Estimate, Result, Unavailable
 from flywheel.accounts.api import METRICS_READ, REFUSALS, ApiError, KeyAuth, Refusal, answer
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.words import reason_words
@@ -50,12 +49,17 @@ class KpiEntry(Schema):
     engine: Literal["market", "conversion", "aftersales"]
     name: InBoth
     definition: InBoth
+    formula: str
+    interval: InBoth
     source: InBoth
     owner: InBoth
-    unit: Literal["rate", "count", "money", "stars", "ratio"]
+    unit: Literal[
+        "rate", "count", "number", "money", "money_per", "days", "hours", "months", "stars", "points", "index", "ratio"
+    ]
     better: Literal["up", "down"]
     window_weeks: int
     needed: float
+    headline: bool
 
 
 class Kpis(Schema):
@@ -160,12 +164,15 @@ def _entry(entry: Kpi) -> dict[str, Any]:
         "engine": entry.engine,
         "name": _both(entry.name),
         "definition": _both(entry.definition),
+        "formula": entry.formula,
+        "interval": _both(METHODS[entry.shape]),
         "source": _both(entry.source),
         "owner": _both(entry.owner),
         "unit": entry.unit,
         "better": entry.direction,
         "window_weeks": entry.window,
         "needed": entry.min_n,
+        "headline": entry.headline,
     }
 
 
@@ -208,7 +215,8 @@ def _results(
 ) -> list[tuple[str, Result]]:
     """The KPI in each week from `start` to `end` that the business has measures for, by the engines' own sums."""
     history = max(end - start, timedelta(0)) + timedelta(weeks=WEEKS_365 + entry.window)
-    business = _of_channel(load_business(workspace, end, facets=False, history=history), channel)
+    business = load_business(workspace, end, facets=False, history=history)
+    business = business.of_channel(channel) if channel else business
     known = business.weeks()
     first, final = np.datetime64(start, "D"), np.datetime64(end, "D")
     if known is None or final < max(first, known[0]):
@@ -217,17 +225,11 @@ def _results(
     if market and market not in panel.markets:
         return []
     position = panel.markets.index(market) if market else None
-    weeks = [(at, week) for at, week in enumerate(panel.weeks) if week >= first]
-    return [(str(week), weekly.result_at(entry, panel, at, position)) for at, week in weeks]
-
-
-def _of_channel(business: Business, channel: str) -> Business:
-    """The business with the measures of one channel only ('' for all)."""
-    if not channel:
-        return business
-    names = ("conversion", "market", "aftersales", "cohorts")
-    tables = {name: getattr(business, name) for name in names}
-    return replace(business, **{name: table[table["channel"] == channel] for name, table in tables.items()})
+    ends = [at for at, week in enumerate(panel.weeks) if week >= first]
+    weeks = [str(panel.weeks[at]) for at in ends]
+    if channel and not entry.is_by_channel:
+        return [(week, Unavailable("not_by_channel")) for week in weeks]
+    return list(zip(weeks, weekly.series(entry, panel, ends, position).results(), strict=True))
 
 
 def _week(week: str, result: Result) -> dict[str, Any]:

@@ -6,14 +6,15 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from engines import business as measures
 from engines import weekly
-from engines.kpi import KPIS, Kpi
+from engines.kpi import KPIS, Kpi, headlines
 from engines.panel import Panel, sum_known
-from engines.results import Estimate
+from engines.results import Estimate, Result
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import day, reading
 from flywheel.diagnosis import charts, restatements
@@ -87,6 +88,7 @@ class Loaded:
     market: int | None
     weeks: int  # the period's length within the panel
     restated: tuple[Restated, ...]  # of the weeks that the weekly lines show
+    business: measures.Business
 
     @property
     def last(self) -> int:
@@ -103,25 +105,26 @@ def load(workspace: Workspace, choice: Choice) -> Loaded:
     panel = measures.panel(business, min(start, end), end)
     position = panel.markets.index(choice.market) if choice.market in panel.markets else None
     shown = restated(workspace, choice.week - timedelta(weeks=TREND_WEEKS - 1), choice.week)
-    return Loaded(panel, position, min(choice.weeks or len(panel.weeks), len(panel.weeks)), tuple(shown))
+    return Loaded(panel, position, min(choice.weeks or len(panel.weeks), len(panel.weeks)), tuple(shown), business)
 
 
 def kpi_cards(workspace: Workspace, engine: str, loaded: Loaded) -> list[dict[str, Any]]:
     """One card per KPI of the engine: its value over the period, the change from the period before, and its year."""
     language = get_language() or "en"
     cards = []
-    for entry in (k for k in KPIS.values() if k.engine == engine):
+    for entry in headlines(engine):
         span = max(loaded.weeks, entry.window)
         now = weekly.result_at(entry, loaded.panel, loaded.last, loaded.market, span)
         year = range(max(loaded.last - 51, 0), loaded.last + 1)
-        line = [weekly.result_at(entry, loaded.panel, p, loaded.market) for p in year]
+        line = weekly.series(entry, loaded.panel, year, loaded.market).results()
         cards.append(
             {
                 "name": entry.name.get(language),
                 "definition": entry.definition.get(language),
                 "result": now,
                 "currency": workspace.base_currency,
-                "change": _change_before(entry, loaded, span, now),
+                "change": change_before(entry, loaded, span, now),
+                "href": reverse("kpi", args=[workspace.slug, entry.key]),
                 "better": entry.direction,
                 "values": [r.value if isinstance(r, Estimate) else None for r in line],
                 "engine": engine,
@@ -130,12 +133,15 @@ def kpi_cards(workspace: Workspace, engine: str, loaded: Loaded) -> list[dict[st
     return cards
 
 
-def _change_before(entry: Any, loaded: Loaded, span: int, now: Any) -> float | None:
-    """Relative change from the period of the same length before; None where the data does not reach back."""
-    if loaded.last - 2 * span + 1 < 0 or not isinstance(now, Estimate):
+def change_before(entry: Kpi, loaded: Loaded, span: int, now: Result) -> float | None:
+    """Relative change from the period of the same length before; None where the data does not reach back.
+
+    Points, which may be below zero, have none.
+    """
+    if loaded.last - 2 * span + 1 < 0 or entry.unit == "points":
         return None
     before = weekly.result_at(entry, loaded.panel, loaded.last - span, loaded.market, span)
-    return now.value / before.value - 1 if isinstance(before, Estimate) and before.value else None
+    return weekly.relative_change(before, now)
 
 
 def kpi_trend(workspace: Workspace, key: str, loaded: Loaded) -> dict[str, Any] | None:
@@ -143,12 +149,13 @@ def kpi_trend(workspace: Workspace, key: str, loaded: Loaded) -> dict[str, Any] 
     entry = KPIS[key]
     name = entry.name.get(get_language() or "en")
     positions = range(max(loaded.last - TREND_WEEKS + 1, 0), loaded.last + 1)
-    results = [(p, weekly.result_at(entry, loaded.panel, p, loaded.market)) for p in positions]
+    results = zip(positions, weekly.series(entry, loaded.panel, positions, loaded.market).results(), strict=True)
     known = [(str(loaded.panel.weeks[p]), r) for p, r in results if isinstance(r, Estimate)]
     if not known:
         return None
     weeks, values = [w for w, _r in known], [r for _w, r in known]
-    unit = {"rate": "percent", "money": workspace.base_currency}.get(entry.unit, "number")
+    currency = workspace.base_currency
+    unit = {"rate": "percent", "money": currency, "money_per": currency}.get(entry.unit, "number")
     texts = [reading(r, workspace.base_currency) for r in values]
     return {
         "id": f"trend-{key}",
@@ -173,8 +180,11 @@ def kpi_trend(workspace: Workspace, key: str, loaded: Loaded) -> dict[str, Any] 
 
 def _headings(workspace: Workspace, entry: Kpi, loaded: Loaded, weeks: list[str]) -> list[str]:
     """The weeks of a KPI's line, marked where what it is made of was restated; a line of cohorts is not."""
-    rollups = () if entry.denominator.startswith("matured") else READ_BY[entry.engine]
+    rollups = () if entry.denominator.startswith(_AGEING) else READ_BY[entry.engine]
     return marked(workspace, loaded, weeks, rollups)
+
+
+_AGEING = ("matured", "due_", "costed")  # measures of those who have reached an age
 
 
 def marked(workspace: Workspace, loaded: Loaded, weeks: list[str], rollups: Sequence[str]) -> list[str]:

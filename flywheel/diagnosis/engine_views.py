@@ -51,13 +51,13 @@ def show(
     week = newest_week(workspace)
     if week is None:
         return render(request, "diagnosis/engine_empty.html", room.frame(workspace, page))
-    choice = Choice.parse(request.GET, workspace, _asked_week(request.GET.get("week", ""), week))
+    choice = Choice.parse(request.GET, workspace, asked_week(request.GET.get("week", ""), week))
     shown = {**room.frame(workspace, page), "choice": choice, **choices(workspace), **context(workspace, choice)}
     is_panel = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     return render(request, f"{template}{'#panel' if is_panel else ''}", shown)
 
 
-def _asked_week(text: str, newest: date) -> date:
+def asked_week(text: str, newest: date) -> date:
     """The week in the address, moved to a start of a week; the newest when there is none that can be shown."""
     try:
         asked = date.fromisoformat(text)

@@ -15,9 +15,11 @@ from engines.panel import Panel
 from flywheel.accounts.models import Workspace
 from flywheel.diagnosis.models import Diagnosis
 from flywheel.facts.calendar import last_complete_week
+from flywheel.facts.models import Engine
 from flywheel.measures import frames
 
 HISTORY = timedelta(weeks=3 * 52 + WEEKS_365)  # what the diagnosis reads: three years, and their oldest cohorts
+SHOWN = timedelta(weeks=2 * 52 + 13)  # weeks of the longest line, and a period before it
 SETTLING = timedelta(hours=1)  # from the first diagnosis of a week until it stands as published
 LACKING = frozenset(diagnosis.NO_CALL_REASONS) - {"at_reference", "nothing_stands_out", "not_sure", "no_margin"}
 DIGITS = 10  # significant digits kept of a figure, so that equal data gives equal results on any machine
@@ -28,12 +30,17 @@ def load_business(
 ) -> Business:
     """The workspace's weekly measures of `history` (None: all) up to the week `last`; with `facets`, per device too."""
     first, keys = last - history if history else None, ("week", "market", "channel")
+    recent = max(first, last - SHOWN) if first else None  # a percentile is of its week: no cohort reaches back
     return Business(
         conversion=frames.conversion(workspace, (*keys, "device") if facets else keys, first, last),
         market=frames.market(workspace, keys, first, last),
         aftersales=frames.aftersales(workspace, keys, first, last),
         cohorts=frames.cohorts(workspace, keys, first, last),
         channel_kinds=frames.channel_kinds(workspace),
+        followups=frames.followups(workspace, keys, first, last),
+        durations=frames.durations(workspace, ("week", "market", "what", "bucket"), recent, last),
+        investments=frames.investments(workspace, Engine.MARKET, last),
+        agreed_reply_minutes=60 * workspace.agreed_reply_hours,
     )
 
 

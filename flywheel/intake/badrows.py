@@ -8,25 +8,12 @@ from typing import IO, TYPE_CHECKING, Self
 
 from django.utils.translation import gettext as _
 
+from flywheel.accounts.sheets import neutral
 from flywheel.intake.preparing import Issue
 from flywheel.intake.words import expected
 
 if TYPE_CHECKING:
     from _csv import Writer
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-def neutral(cell: str) -> str:
-    """A cell that no spreadsheet runs as a formula, nor stumbles over."""
-    cell = cell.replace("\0", "")
-    if cell.startswith(_FORMULA_STARTS) and not _is_number(cell):
-        return "'" + cell
-    return cell
-
-
-def _is_number(cell: str) -> bool:
-    return cell[1:].replace(".", "", 1).isdigit() and cell[0] in "+-"
 
 
 class BadRows:

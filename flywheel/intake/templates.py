@@ -13,10 +13,10 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from flywheel.accounts.sheets import UTF8_MARK, WORKBOOK
 from flywheel.intake.kinds import KINDS, Column, Kind
 from flywheel.intake.vocabulary import plain
 
-UTF8_MARK = "\ufeff"  # by which spreadsheets know the encoding
 NUMBERS = frozenset(
     {"money", "integer", "number", "signed", "signed_number", "stars", "score", "csat"}
 )  # types whose cells are numbers
@@ -178,7 +178,7 @@ def template_xlsx(kind: Kind) -> bytes:
 
 FILES: dict[str, tuple[Callable[[Kind], bytes], str]] = {
     "csv": (template_csv, "text/csv; charset=utf-8"),
-    "xlsx": (template_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "xlsx": (template_xlsx, WORKBOOK),
 }  # how each format is written, and its content type
 
 

@@ -160,8 +160,30 @@ def aftersales(
     last: date | None = None,
     where: Where | None = None,
 ) -> pd.DataFrame:
-    """Deliveries, reviews, tickets, refunds. Keys week, market, channel, carrier; measures of AftersalesWeek."""
+    """Deliveries, reviews, tickets, refunds, answers, invitations. Keys week, market, channel, carrier."""
     return _frame(_AFTERSALES, workspace, by, first, last, where)
+
+
+def followups(
+    workspace: Workspace,
+    by: Keys | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    where: Where | None = None,
+) -> pd.DataFrame:
+    """What follows deliveries, orders, tickets and campaigns, in their week. Keys week, market, channel, carrier."""
+    return _frame(_FOLLOWUPS, workspace, by, first, last, where)
+
+
+def durations(
+    workspace: Workspace,
+    by: Keys | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    where: Where | None = None,
+) -> pd.DataFrame:
+    """Deliveries and first replies per bucket. Keys week, market, carrier, what, bucket (int64); measure facts."""
+    return _frame(_DURATIONS, workspace, by, first, last, where)
 
 
 def cohorts(
@@ -200,7 +222,7 @@ def payments(
     last: date | None = None,
     where: Where | None = None,
 ) -> pd.DataFrame:
-    """Payments in their order's week. Keys week, market, method; measures payments, amount_base."""
+    """Payments, and orders placed and paid, by method. Keys week (of the order), market, method."""
     return _frame(_PAYMENTS, workspace, by, first, last, where)
 
 
@@ -215,6 +237,37 @@ def statuses(
     return _frame(_STATUSES, workspace, by, first, last, where)
 
 
+def investments(workspace: Workspace, engine: str, last: date | None = None) -> pd.DataFrame:
+    """What was put into an engine, by month: columns month, market ('' for all), kind, amount_base."""
+    sql = """
+        SELECT month - DATE 'epoch', market, kind, CAST(SUM(amount_base) AS double precision) FROM facts_investment
+        WHERE workspace_id = %s AND engine = %s AND month <= %s GROUP BY month, market, kind ORDER BY 1, 2, 3"""
+    rows = _fetch(sql, [workspace.pk, engine, last or date.max])
+    return _columns(rows, ("month", "market", "kind"), ("amount_base",))
+
+
+def page_experience(
+    workspace: Workspace, first: date | None = None, last: date | None = None, where: Where | None = None
+) -> pd.DataFrame:
+    """75th percentiles of page loading as they were told: columns week, market, device, lcp_ms, inp_ms, cls, sessions.
+
+    They do not add up. Where several sources tell of one slice the slowest counts. `sessions`: how many the slice
+    had, to weigh it by; NaN when not known.
+    """
+    condition, params = _condition(_CONVERSION, workspace, first, last, where)
+    sql = f"""
+        SELECT p.week - DATE 'epoch', p.market, p.device, p.lcp_ms, p.inp_ms, p.cls, s.sessions FROM (
+            SELECT week, market, device, MAX(lcp_ms)::double precision AS lcp_ms,
+                MAX(inp_ms)::double precision AS inp_ms, MAX(cls)::double precision AS cls
+            FROM facts_pageexperience WHERE {condition} GROUP BY week, market, device
+        ) AS p LEFT JOIN (
+            SELECT week, market, device, SUM(sessions)::double precision AS sessions
+            FROM {_CONVERSION.name} WHERE {condition} GROUP BY week, market, device
+        ) AS s ON s.week = p.week AND s.market = p.market AND s.device = p.device
+        ORDER BY 1, 2, 3"""  # noqa: S608 (the condition is of this module's own keys)
+    return _columns(_fetch(sql, params * 2), ("week", "market", "device"), ("lcp_ms", "inp_ms", "cls", "sessions"))
+
+
 def channel_kinds(workspace: Workspace) -> dict[str, str]:
     """Channel code -> kind ('' when not known)."""
     return dict(Channel.objects.filter(workspace=workspace).values_list("code", "kind"))
@@ -222,7 +275,7 @@ def channel_kinds(workspace: Workspace) -> dict[str, str]:
 
 def markets(workspace: Workspace) -> list[str]:
     """The codes of the markets that have weekly measures, sorted ('' is unknown)."""
-    tables = (_MARKET, _CONVERSION, _AFTERSALES, _COHORTS)
+    tables = (_MARKET, _CONVERSION, _AFTERSALES, _COHORTS, _FOLLOWUPS)
     parts = " UNION ".join(f"SELECT market FROM {table.name} WHERE workspace_id = %s" for table in tables)  # noqa: S608
     return sorted(str(code) for (code,) in _fetch(parts, [workspace.pk] * len(tables)))
 
@@ -292,6 +345,8 @@ def _columns(rows: list[tuple[Any, ...]], keys: Keys, measures: Keys) -> pd.Data
 def _column(name: str, values: Sequence[Any], is_measure: bool) -> Any:
     if is_measure:
         return np.array(values, dtype=np.float64)
+    if name == "bucket":
+        return np.array(values, dtype=np.int64)
     if name in _DATES:
         return np.array(values, dtype="datetime64[D]").astype("datetime64[s]")
     return pd.array(values, dtype="str")

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from engines.kpi import KPIS, MIN_ORDERS, MIN_RATE, compute
+from engines.kpi import KPIS, MIN_ORDERS, MIN_RATE, Shape, compute
 from engines.results import REASONS, Estimate, Unavailable
 
 
@@ -99,7 +99,7 @@ def test_every_kpi_without_data_has_a_known_reason(kpi):
     assert result.reason in REASONS
 
 
-@pytest.mark.parametrize("kpi", [k for k in KPIS.values() if k.unit == "rate" and not k.events], ids=lambda k: k.key)
+@pytest.mark.parametrize("kpi", [k for k in KPIS.values() if k.shape is Shape.RATE], ids=lambda k: k.key)
 def test_rates_do_not_change_when_every_count_doubles(kpi):
     once = compute(kpi, {"sessions": 5000.0, kpi.numerator: 300.0, kpi.denominator: 1000.0})
     twice = compute(kpi, {"sessions": 10_000.0, kpi.numerator: 600.0, kpi.denominator: 2000.0})

@@ -15,6 +15,7 @@ from django.utils import timezone, translation
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from engines.results import Estimate, Result, Unavailable
 from flywheel.accounts.sparklines import Sparkline
@@ -242,9 +243,20 @@ def in_unit(value: float, unit: str, currency: str = "", scale: float | None = N
         return percent(value, 2 if scale < SMALL_RATE else 1)
     if unit == "money_per":
         return money(value, currency)
-    if unit == "days":
-        return _("%(n)s days") % {"n": number(value, 1)}
+    if unit in LENGTHS:
+        digits, words = LENGTHS[unit]
+        return str(words) % {"n": number(value, digits)}
+    if unit in PLAIN:
+        return number(value, PLAIN[unit])
     return f"{number(value, 2)} / 5" if unit == "stars" else f"{number(value, 2)}×"
+
+
+LENGTHS = {
+    "days": (1, gettext_lazy("%(n)s days")),
+    "hours": (1, gettext_lazy("%(n)s h")),
+    "months": (0, gettext_lazy("%(n)s months")),
+}  # unit -> decimals, how it is written
+PLAIN = {"number": 2, "points": 0, "index": 3}  # unit -> decimals
 
 
 def _amount(value: float, currency: str, scale: float) -> str:

@@ -1,0 +1,55 @@
+"""Percentiles of durations from counts per bucket: counts add up over weeks and markets, percentiles do not."""
+
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines.intervals import Z95
+from engines.panel import Array
+
+Edges = NDArray[np.int64]
+
+# Lower edges in minutes; the facts' columns delivery_bucket and reply_bucket are made by the same rule.
+DELIVERY: Edges = np.arange(0, 129_601, 60)  # whole hours to 90 days, the last open
+REPLY: Edges = np.concatenate(
+    [np.arange(0, 1_440, 5), np.arange(1_440, 10_080, 60), np.arange(10_080, 86_401, 1_440)]
+)  # five minutes for a day, hours for a week, days to 60, the last open
+
+
+def percentile(counts: Array, edges: Edges, share: float) -> tuple[Array, Array, Array, Array]:
+    """The value below which `share` (0-1) of the durations lie, with its 95 % interval; and how many there are.
+
+    `counts`: ... × B per bucket of `edges` (B). Returns value, low, high in minutes and n, each of the shape `...`;
+    NaN where there are none. Inside a bucket durations are taken as even. The interval is that of order statistics:
+    the values at the ranks share ± 1.96 √(share (1 − share) ÷ n), no finer than the buckets.
+    A value in the open last bucket is that bucket's edge.
+    """
+    cumulative = np.cumsum(np.nan_to_num(counts), axis=-1)
+    n = cumulative[..., -1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half = Z95 * sqrt(share * (1 - share)) / np.sqrt(n)
+    at = [_value_at(cumulative, edges, np.clip(rank, 0, 1)) for rank in (share + 0 * half, share - half, share + half)]
+    return at[0], at[1], at[2], n
+
+
+def _value_at(cumulative: Array, edges: Edges, rank: Array) -> Array:
+    """The duration at `rank` (0-1) of each row."""
+    n = cumulative[..., -1]
+    wanted = rank * n
+    bucket = np.minimum((cumulative < wanted[..., None]).sum(axis=-1), edges.size - 1)
+    upto = np.take_along_axis(cumulative, bucket[..., None], axis=-1)[..., 0]
+    before = np.where(
+        bucket > 0, np.take_along_axis(cumulative, np.maximum(bucket - 1, 0)[..., None], axis=-1)[..., 0], 0.0
+    )
+    width = np.append(np.diff(edges), 0)[bucket]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = np.where(upto > before, (wanted - before) / (upto - before), 0.0)
+    return np.where(n > 0, edges[bucket] + np.clip(inside, 0, 1) * width, np.nan)
+
+
+def within(counts: Array, edges: Edges, minutes: float) -> Array:
+    """How many durations lie below `minutes`, exact where that is an edge, else as even inside its bucket."""
+    upper = np.append(edges[1:], np.iinfo(np.int64).max)
+    share = np.clip((minutes - edges) / (upper - edges), 0, 1)
+    return np.asarray(np.nan_to_num(counts) @ share, dtype=np.float64)
