@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -398,7 +399,7 @@ def test_nine_and_ten_promote_and_six_detracts(workspace: Workspace, source: Sou
     assert (row["survey_answers"], row["promoters"], row["passives"], row["detractors"]) == (6, 2, 2, 2)
 
 
-def follow(model: type, parent: Order, day: date, **values: object) -> None:
+def follow(model: Any, parent: Order, day: date, **values: object) -> None:
     """A record of `model` that belongs to an order, on a day of its own."""
     known = {"workspace_id": parent.workspace_id, "source_id": parent.source_id, "week": week_of(day)}
     model.objects.create(**known, order_ref=parent.external_id, order_id=parent.pk, order_week=parent.week, **values)

@@ -398,7 +398,8 @@ KPIS = (
         Words(
             "Invitations per new customer × conversion of invitations = new customers who came of an invitation ÷ new "
             "customers, over 13 weeks. Below 1 word of mouth multiplies what comes in by 1 ÷ (1 − K).",
-            "人均邀请数 × 邀请转化率，即近 13 周由邀请带来的新客户 ÷ 新客户数。K 小于 1 时，口碑使新客放大为 1 ÷（1 − K）倍。",
+            "人均邀请数 × 邀请转化率，即近 13 周由邀请带来的新客户 ÷ 新客户数。"
+            "K 小于 1 时，口碑使新客放大为 1 ÷（1 − K）倍。",
         ),
         REFERRALS,
         SERVICE,

@@ -1,4 +1,4 @@
-"""How each shape is computed from sums, for many slices at once: value, interval, sample, and what stands against it."""
+"""How each shape is computed from sums, for many slices at once: value, interval, sample, what stands against it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -133,9 +133,9 @@ def _payback(kpi: Kpi, s: Sums) -> Raw:
     low, high = intervals.mean(s[kpi.numerator], s[kpi.squares], count)
     error = np.hypot((high - low) / 2 / np.abs(ltv), intervals.Z95 / np.sqrt(new))
     paths = np.stack([s[m] / count for m in CONTRIBUTION_AT], axis=-1)
-    months = [np.ceil(_reached(paths, cac * scale)) for scale in (np.ones_like(error), np.exp(-error), np.exp(error))]
-    refused = {"no_spend_data": cost <= 0, "not_paid_back": np.isnan(months[0])}
-    return Raw(*months, count, np.minimum(count, new), refused)
+    value, early, late = (np.ceil(_reached(paths, cac * np.exp(side * error))) for side in (0, -1, 1))
+    refused = {"no_spend_data": cost <= 0, "not_paid_back": np.isnan(value)}
+    return Raw(value, early, late, count, np.minimum(count, new), refused)
 
 
 def _reached(paths: Array, level: Array) -> Array:

@@ -114,7 +114,7 @@ def _places(workspace: Workspace, entry: Kpi, loaded: Loaded, place: str) -> lis
     names = place_names(workspace)[place]
     figures = weekly.by_market(entry, loaded.panel, loaded.last, max(loaded.weeks, entry.window))
     total = len(loaded.panel.markets)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"code": code, "name": names.get(code) or code or _("unknown"), "result": figures[at]}
         for at, code in enumerate(loaded.panel.markets)
         if loaded.market in (None, at)
