@@ -102,7 +102,14 @@ COHORT_365 = (
 
 def _empty(*columns: str) -> Callable[[], pd.DataFrame]:
     """A frame without rows."""
-    kinds = {"week": "datetime64[s]", "month": "datetime64[s]", "market": "str", "channel": "str", "what": "str"}
+    kinds = {
+        "week": "datetime64[s]",
+        "month": "datetime64[s]",
+        "market": "str",
+        "channel": "str",
+        "what": "str",
+        "counts": "object",
+    }
     return lambda: pd.DataFrame({c: pd.Series(dtype=kinds.get(c, "float64")) for c in columns})
 
 
@@ -111,7 +118,7 @@ class Business:
     """Weekly measures of one business, long frames with the columns week, market, channel, a facet and the measures.
 
     `conversion` (facet device), `market` (campaign may be summed away), `aftersales` (carrier), `cohorts` (week of
-    first order), `followups` (weeks of what is followed). Without channel: `durations` (what, bucket, facts),
+    first order), `followups` (weeks of what is followed). Without channel: `durations` (what; counts as `durations.unpack` reads them),
     `investments` of the market engine (month, market, amount_base). `channel_kinds`: channel code -> kind. Amounts
     are in base currency; NaN is not known.
     """
@@ -122,7 +129,7 @@ class Business:
     cohorts: pd.DataFrame
     channel_kinds: Mapping[str, str]
     followups: pd.DataFrame = field(default_factory=_empty("week", "market", "channel"))
-    durations: pd.DataFrame = field(default_factory=_empty("week", "market", "what", "bucket", "facts"))
+    durations: pd.DataFrame = field(default_factory=_empty("week", "market", "what", "counts"))
     investments: pd.DataFrame = field(default_factory=_empty("month", "market", "amount_base"))
     agreed_reply_minutes: float = AGREED_REPLY_MINUTES
 
@@ -232,12 +239,12 @@ def _followed(grid: Grid) -> dict[str, Array]:
 
 def _duration_values(business: Business, weeks: np.ndarray, markets: tuple[str, ...]) -> dict[str, Array]:
     """Histograms of deliveries and first replies (W × M × buckets), and replies within the agreed time."""
-    kind = business.durations["what"]
     found = {}
     for what, edges in (("delivery", durations.DELIVERY), ("reply", durations.REPLY)):
-        frame = business.durations[kind == what]
-        places = np.searchsorted(edges, frame["bucket"].to_numpy(dtype=np.int64), side="right") - 1
-        found[what] = Grid(frame, weeks, markets).spread("facts", places, edges.size)
+        frame = business.durations[business.durations["what"] == what]
+        at, buckets, counts = durations.unpack(frame["counts"].tolist())
+        places = durations.places(buckets, edges)
+        found[what] = Grid(frame, weeks, markets).histogram(at, places, counts)
     known = np.where(np.isnan(found["reply"]).all(axis=-1), np.nan, np.nansum(found["reply"], axis=-1))
     within = durations.within(found["reply"], durations.REPLY, business.agreed_reply_minutes)
     return {

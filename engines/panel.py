@@ -89,6 +89,18 @@ class Grid:
         counts = np.bincount(cells[known], minlength=size)
         return np.where(counts[:, None] > 0, total.reshape(size, depth), np.nan).reshape(*self.shape, depth)
 
+    def histogram(self, at: NDArray[np.int64], places: NDArray[np.int64], counts: NDArray[np.int64]) -> Array:
+        """W × M × B: `counts`, each of the row `at` of the frame and of one place of the last axis, which ends with
+        the last place that is used; NaN in cells without a row."""
+        depth, size = int(places.max(initial=0)) + 1, self.shape[0] * self.shape[1]
+        keep, cells = self._cells(0, None)
+        cell = np.full(len(self.rows), size, dtype=np.int64)  # one beyond the last for rows outside
+        cell[keep] = cells
+        total = np.bincount(cell[at] * depth + places, weights=counts, minlength=(size + 1) * depth)
+        found = total[: size * depth].reshape(size, depth)
+        found[np.bincount(cells, minlength=size) == 0] = np.nan
+        return found.reshape(*self.shape, depth)
+
     def _cells(self, shift_weeks: int, only: Any) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         rows = self.rows + shift_weeks
         keep = (rows >= 0) & (rows < self.shape[0]) & (self.columns >= 0)

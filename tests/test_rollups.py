@@ -27,7 +27,7 @@ from flywheel.facts.models import (
     Ticket,
     Traffic,
 )
-from flywheel.measures.rolling import TARGETS, Target, insert_sql
+from flywheel.measures.rolling import TARGETS, Target, select_sql
 from tests.facts_builder import FIRST_DAY, RandomFacts, moment, new_source, order, set_first_orders, week_of
 
 GOLDEN = Path(__file__).parent / "golden" / "rollups"
@@ -85,8 +85,13 @@ def test_it_never_leaves_a_precision_or_an_alias_to_the_engine(name: str) -> Non
 def test_its_columns_are_those_of_its_measure_table(name: str) -> None:
     tree = sqlglot.parse_one(rollups.text(name), read="postgres")
     assert isinstance(tree, exp.Query)
-    fields = ALL_TARGETS[name].model._meta.concrete_fields
-    assert sorted(str(n) for n in tree.named_selects) == sorted(str(f.column) for f in fields if not f.primary_key)
+    assert sorted(str(n) for n in tree.named_selects) == sorted(columns_of(ALL_TARGETS[name]))
+
+
+def columns_of(target: Target) -> list[str]:
+    """The columns of the table that the target fills, those that it packs as the text gives them."""
+    columns = [str(f.column) for f in target.model._meta.concrete_fields if not f.primary_key]
+    return [*(c for c in columns if c != "counts" or not target.packed), *target.packed]
 
 
 def test_it_knows_no_other_names() -> None:
@@ -132,15 +137,14 @@ def _columns(table: str) -> str:
 
 def on_postgres(target: Target, workspace: Workspace, first: date, last: date) -> Rows:
     """What the measure table would get, sorted."""
-    select = insert_sql(target).split("\n", 1)[1]
+    select = select_sql(target, columns_of(target))
     with connection.cursor() as cursor:
         cursor.execute(select, {"workspace": workspace.pk, "first": first, "last": last})
         return _sorted(cursor.fetchall())
 
 
 def on_duckdb(duck: duckdb.DuckDBPyConnection, target: Target, workspace: Workspace, first: date, last: date) -> Rows:
-    columns = [f.column for f in target.model._meta.concrete_fields if not f.primary_key]
-    text = f"SELECT {', '.join(columns)} FROM ({rollups.rewrite(target.text, 'duckdb')}) AS rolled"
+    text = f"SELECT {', '.join(columns_of(target))} FROM ({rollups.rewrite(target.text, 'duckdb')}) AS rolled"
     return _sorted(duck.execute(text, {"workspace": workspace.pk, "first": first, "last": last}).fetchall())
 
 
@@ -187,8 +191,8 @@ DAY = date(2024, 3, 6)
 def rolled(name: str, workspace: Workspace, first: date = FIRST_DAY, last: date = date(2026, 1, 1)) -> list[dict]:
     """The roll-up's rows as dicts without the workspace."""
     target = ALL_TARGETS[name]
-    columns = [f.column for f in target.model._meta.concrete_fields if not f.primary_key]
-    return [dict(zip(columns, row, strict=True)) for row in on_postgres(target, workspace, first, last)]
+    rows = on_postgres(target, workspace, first, last)
+    return [dict(zip(columns_of(target), row, strict=True)) for row in rows]
 
 
 def keep(workspace: Workspace, source: Source, *orders: dict) -> None:

@@ -11,7 +11,6 @@ from ninja import Path, Query, Router, Schema
 
 from engines import business as measures
 from engines import weekly
-from engines.business import WEEKS_365
 from engines.kpi import KPIS, METHODS, Kpi, Words
 from engines.results import Estimate, Result, Unavailable
 from flywheel.accounts.api import METRICS_READ, REFUSALS, ApiError, KeyAuth, Refusal, answer
@@ -214,8 +213,8 @@ def _results(
     workspace: Workspace, entry: Kpi, start: date, end: date, market: str, channel: str
 ) -> list[tuple[str, Result]]:
     """The KPI in each week from `start` to `end` that the business has measures for, by the engines' own sums."""
-    history = max(end - start, timedelta(0)) + timedelta(weeks=WEEKS_365 + entry.window)
-    business = load_business(workspace, end, facets=False, history=history)
+    history = max(end - start, timedelta(0)) + timedelta(weeks=entry.window)
+    business = load_business(workspace, end, facets=False, history=history, channels=bool(channel))
     business = business.of_channel(channel) if channel else business
     known = business.weeks()
     first, final = np.datetime64(start, "D"), np.datetime64(end, "D")

@@ -96,9 +96,10 @@ class Loaded:
         return len(self.panel.weeks) - 1
 
 
-def load(workspace: Workspace, choice: Choice) -> Loaded:
-    """The panel up to the chosen week."""
-    business = load_business(workspace, choice.week, facets=False, history=HISTORY if choice.weeks else None)
+def load(workspace: Workspace, choice: Choice, channels: bool = False) -> Loaded:
+    """The panel up to the chosen week; its business tells `channels` apart where asked to."""
+    history = HISTORY if choice.weeks else None
+    business = load_business(workspace, choice.week, facets=False, history=history, channels=channels)
     span = business.weeks()
     end = np.datetime64(choice.week, "D")
     start = span[0] if span else end

@@ -72,7 +72,7 @@ def _line(entry: Kpi, loaded: Loaded) -> Line:
 
 def kpi_page(workspace: Workspace, choice: Choice, entry: Kpi) -> dict[str, Any]:
     """One KPI: what it is, its weeks, and the markets and channels behind the period's figure."""
-    loaded = load(workspace, choice)
+    loaded = load(workspace, choice, channels=True)
     language = get_language() or "en"
     chart = kpi_trend(workspace, entry.key, loaded)
     return {
@@ -145,7 +145,7 @@ Table = tuple[list[str], list[list[Cell]]]
 
 def export(workspace: Workspace, choice: Choice, entry: Kpi, table: str) -> Table:
     """The columns and rows of one of TABLES, all digits, dates and numbers as such."""
-    loaded = load(workspace, choice)
+    loaded = load(workspace, choice, channels=table == "channels")
     if table == "weeks":
         return _week_rows(entry, loaded)
     if table == "markets":

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from engines import diagnosis, weekly
-from engines.business import WEEKS_365, Business, panel
+from engines.business import WEEKS_30, WEEKS_365, Business, panel
 from engines.panel import Panel
 from flywheel.accounts.models import Workspace
 from flywheel.diagnosis.models import Diagnosis
@@ -18,7 +18,7 @@ from flywheel.facts.calendar import last_complete_week
 from flywheel.facts.models import Engine
 from flywheel.measures import frames
 
-HISTORY = timedelta(weeks=3 * 52 + WEEKS_365)  # what the diagnosis reads: three years, and their oldest cohorts
+HISTORY = timedelta(weeks=3 * 52)  # what the diagnosis reads, and the cohorts that come of age in it
 SHOWN = timedelta(weeks=2 * 52 + 13)  # weeks of the longest line, and a period before it
 SETTLING = timedelta(hours=1)  # from the first diagnosis of a week until it stands as published
 LACKING = frozenset(diagnosis.NO_CALL_REASONS) - {"at_reference", "nothing_stands_out", "not_sure", "no_margin"}
@@ -26,19 +26,26 @@ DIGITS = 10  # significant digits kept of a figure, so that equal data gives equ
 
 
 def load_business(
-    workspace: Workspace, last: date, facets: bool = True, history: timedelta | None = HISTORY
+    workspace: Workspace, last: date, facets: bool = True, history: timedelta | None = HISTORY, channels: bool = True
 ) -> Business:
-    """The workspace's weekly measures of `history` (None: all) up to the week `last`; with `facets`, per device too."""
+    """The workspace's weekly measures of `history` (None: all) up to the week `last`.
+
+    With `facets`, the journey per device too. Cohorts reach further back, to those who come of age in `history`.
+    Without `channels`, what is after the sale is summed over them, which is enough for everything but their table.
+    """
     first, keys = last - history if history else None, ("week", "market", "channel")
-    recent = max(first, last - SHOWN) if first else None  # a percentile is of its week: no cohort reaches back
+    summed = keys if channels else keys[:2]
+    older = first - timedelta(weeks=WEEKS_365) if first else None
+    follow = first - timedelta(weeks=WEEKS_30) if first else None
+    recent = max(first, last - SHOWN) if first else None
     return Business(
         conversion=frames.conversion(workspace, (*keys, "device") if facets else keys, first, last),
         market=frames.market(workspace, keys, first, last),
-        aftersales=frames.aftersales(workspace, keys, first, last),
-        cohorts=frames.cohorts(workspace, keys, first, last),
+        aftersales=frames.aftersales(workspace, summed, first, last),
+        cohorts=frames.cohorts(workspace, summed, older, last),
         channel_kinds=frames.channel_kinds(workspace),
-        followups=frames.followups(workspace, keys, first, last),
-        durations=frames.durations(workspace, ("week", "market", "what", "bucket"), recent, last),
+        followups=frames.followups(workspace, summed, follow, last),
+        durations=frames.durations(workspace, recent, last),
         investments=frames.investments(workspace, Engine.MARKET, last),
         agreed_reply_minutes=60 * workspace.agreed_reply_hours,
     )
@@ -46,15 +53,7 @@ def load_business(
 
 def newest_week(workspace: Workspace, now: datetime | None = None) -> date | None:
     """The newest complete week with traffic, orders or spend; None when there is none."""
-    complete = last_complete_week(workspace, now)
-    ends = []
-    for frame, columns in (
-        (frames.conversion(workspace, ("week",), last=complete), ["sessions", "orders"]),
-        (frames.market(workspace, ("week",), last=complete), ["cost_base"]),
-    ):
-        known = frame.loc[(frame[columns] > 0).any(axis=1), "week"]
-        ends += [known.max().date()] if len(known) else []
-    return max(ends, default=None)
+    return frames.newest_week(workspace, last_complete_week(workspace, now))
 
 
 def diagnose_week(workspace: Workspace, week: date, now: datetime | None = None) -> Diagnosis:

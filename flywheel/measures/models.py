@@ -167,7 +167,11 @@ class FollowUpWeek(Measure):
 
 
 class DurationWeek(Measure):
-    """How many deliveries and first replies took how long: counts per bucket, since percentiles do not add up."""
+    """How many deliveries and first replies took how long: counts per bucket, since percentiles do not add up.
+
+    `counts` packs the buckets that have any: pairs of four-byte integers, most significant byte first, the lower edge
+    in minutes (engines.durations) and the count. A row per bucket would be two million for a large business.
+    """
 
     class What(models.TextChoices):
         DELIVERY = "delivery"
@@ -175,8 +179,7 @@ class DurationWeek(Measure):
 
     carrier = key_field()
     what = models.TextField(choices=What)
-    bucket = models.IntegerField()  # its lower edge in minutes (engines.durations)
-    facts = count_field()
+    counts = models.BinaryField()
 
     class Meta:
         indexes = (models.Index(fields=["workspace", "what", "week"], name="duration_week"),)

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Protocol
@@ -44,7 +44,8 @@ class Steps(Protocol):
 class Target:
     """A measure table, the SQL text that fills it, and the column its spans are in.
 
-    `ages`: its weeks change by growing older, which is no restatement.
+    `ages`: its weeks change by growing older, which is no restatement. `packed`: the columns of the text that become
+    one column `counts` of the table, a row for each of the other columns' values.
     """
 
     model: type[models.Model]
@@ -52,6 +53,7 @@ class Target:
     column: str = "week"
     by_month: bool = False
     ages: bool = False
+    packed: tuple[str, ...] = ()
 
     def spans(self, weeks: Iterable[date]) -> list[Span]:
         """The spans to roll again for these weeks: of weeks, or of the months they touch."""
@@ -68,7 +70,7 @@ TARGETS: dict[str, tuple[Target, ...]] = {
     Rollup.AFTERSALES: (
         Target(AftersalesWeek, "aftersales"),
         Target(FollowUpWeek, "followups", ages=True),
-        Target(DurationWeek, "durations", ages=True),
+        Target(DurationWeek, "durations", ages=True, packed=("bucket", "facts")),
     ),
     Rollup.COHORTS: (
         Target(CohortWeek, "cohorts"),
@@ -189,6 +191,21 @@ def _roll(workspace: Workspace, target: Target, span: Span) -> None:
 def insert_sql(target: Target) -> str:
     """The statement that fills a measure table, with psycopg's named parameters workspace, first and last."""
     meta = target.model._meta
-    columns = ", ".join(field.attname for field in meta.concrete_fields if not field.primary_key)
+    columns = [field.attname for field in meta.concrete_fields if not field.primary_key]
+    if target.packed:
+        return f"INSERT INTO {meta.db_table} ({', '.join(columns)})\n{_packed(target, columns)}"
+    return f"INSERT INTO {meta.db_table} ({', '.join(columns)})\n{select_sql(target, columns)}"
+
+
+def select_sql(target: Target, columns: Sequence[str]) -> str:
+    """The statement that gives these columns of a roll-up's text, with psycopg's named parameters."""
     text = re.sub(r":(workspace|first|last)\b", r"%(\1)s", rollups.text(target.text))
-    return f"INSERT INTO {meta.db_table} ({columns})\nSELECT {columns} FROM (\n{text}) AS rolled"
+    return f"SELECT {', '.join(columns)} FROM (\n{text}) AS rolled"  # noqa: S608 (columns of a measure table)
+
+
+def _packed(target: Target, columns: Sequence[str]) -> str:
+    keys = ", ".join(column for column in columns if column != "counts")
+    pair = " || ".join(f"int4send({column}::integer)" for column in target.packed)
+    rows = select_sql(target, [keys, *target.packed])
+    packing = f"string_agg({pair}, '' ORDER BY {target.packed[0]}) AS counts"
+    return f"SELECT {keys}, {packing} FROM ({rows}) AS spread GROUP BY {keys}"  # noqa: S608 (as above)

@@ -47,5 +47,5 @@ def fill(_apps: Any, schema: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("facts", "0010_follow_ups")]
+    dependencies = [("facts", "0011_follow_ups")]
     operations = [migrations.RunPython(fill, migrations.RunPython.noop)]

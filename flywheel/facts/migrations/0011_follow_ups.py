@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('facts', '0009_order_fees'),
+        ('facts', '0010_rates_version'),
     ]
 
     operations = [
