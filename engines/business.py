@@ -102,14 +102,8 @@ COHORT_365 = (
 
 def _empty(*columns: str) -> Callable[[], pd.DataFrame]:
     """A frame without rows."""
-    kinds = {
-        "week": "datetime64[s]",
-        "month": "datetime64[s]",
-        "market": "str",
-        "channel": "str",
-        "what": "str",
-        "counts": "object",
-    }
+    kinds = dict.fromkeys(("week", "month"), "datetime64[s]") | dict.fromkeys(("market", "channel", "what"), "str")
+    kinds["counts"] = "object"
     return lambda: pd.DataFrame({c: pd.Series(dtype=kinds.get(c, "float64")) for c in columns})
 
 
@@ -118,9 +112,9 @@ class Business:
     """Weekly measures of one business, long frames with the columns week, market, channel, a facet and the measures.
 
     `conversion` (facet device), `market` (campaign may be summed away), `aftersales` (carrier), `cohorts` (week of
-    first order), `followups` (weeks of what is followed). Without channel: `durations` (what; counts as `durations.unpack` reads them),
-    `investments` of the market engine (month, market, amount_base). `channel_kinds`: channel code -> kind. Amounts
-    are in base currency; NaN is not known.
+    first order), `followups` (weeks of what is followed); the channel of the last three may be summed away. Without
+    channel: `durations` (what, counts as `engines.durations.unpack` reads them), `investments` of the market engine
+    (month, market, amount_base). `channel_kinds`: channel code -> kind. Amounts are in base currency; NaN is not known.
     """
 
     conversion: pd.DataFrame

@@ -37,10 +37,10 @@ def places(buckets: NDArray[np.int64], edges: Edges) -> NDArray[np.int64]:
 def percentile(counts: Array, edges: Edges, share: float) -> tuple[Array, Array, Array, Array]:
     """The value below which `share` (0-1) of the durations lie, with its 95 % interval; and how many there are.
 
-    `counts`: ... × B per bucket, of the first B of `edges`. Returns value, low, high in minutes and n, each of the shape `...`;
-    NaN where there are none. Inside a bucket durations are taken as even. The interval is that of order statistics:
-    the values at the ranks share ± 1.96 √(share (1 − share) ÷ n), no finer than the buckets.
-    A value in the open last bucket is that bucket's edge.
+    `counts`: ... × B per bucket, of the first B of `edges`. Returns value, low, high in minutes and n, each of the
+    shape `...`; NaN where there are none. Inside a bucket durations are taken as even; a value in the open last bucket
+    is its edge. The interval is that of order statistics, no finer than the buckets: the values at the ranks
+    share ± 1.96 √(share (1 − share) ÷ n).
     """
     cumulative = np.cumsum(np.nan_to_num(counts), axis=-1)
     n = cumulative[..., -1]

@@ -45,6 +45,11 @@ TEMPLATE_COLUMNS = {
     "spend": "date currency cost market channel campaign impressions clicks",
     "reviews": "review_id rating reviewed_at order_id market channel has_media",
     "tickets": "ticket_id opened_at order_id customer_id market channel first_reply_at solved_at reason proactive csat",
+    "survey_answers": "answer_id score answered_at customer_id order_id market channel",
+    "referrals": "referral_id referrer_id invited_at referred_id order_id market channel",
+    "campaigns": "campaign_id sent_at name channel market sent opened clicked ordered unsubscribed",
+    "page_experience": "week market device lcp_ms inp_ms cls",
+    "investments": "month engine market kind amount currency name",
 }
 Frames = dict[str, pd.DataFrame]
 
@@ -115,6 +120,7 @@ def test_nothing_happens_after_the_last_day(healthy: Frames) -> None:
     end = pd.Timestamp(UNTIL + dt.timedelta(days=1), tz="Europe/Berlin")
     moments = {"orders": ["ordered_at", "shipped_at", "delivered_at"], "refunds": ["refunded_at"]}
     moments |= {"reviews": ["reviewed_at"], "tickets": ["opened_at", "first_reply_at", "solved_at"]}
+    moments |= {"survey_answers": ["answered_at"], "referrals": ["invited_at"], "campaigns": ["sent_at"]}
     for kind, columns in moments.items():
         for column in columns:
             assert healthy[kind][column].max() < end, (kind, column)
@@ -170,8 +176,9 @@ def test_no_file_holds_an_e_mail_address(healthy: Frames) -> None:
 def test_what_hangs_on_orders_names_orders_that_exist(healthy: Frames) -> None:
     known = set(healthy["orders"]["order_id"])
     assert healthy["orders"]["order_id"].is_unique
-    for kind in ("order_lines", "payments", "refunds", "reviews", "tickets"):
+    for kind in ("order_lines", "payments", "refunds", "reviews", "tickets", "survey_answers"):
         assert set(healthy[kind]["order_id"]) <= known, kind
+    assert set(healthy["referrals"]["order_id"]) <= known | {""}
     assert set(healthy["customers"]["customer_id"]) == set(healthy["orders"]["customer_id"])
 
 
@@ -181,6 +188,15 @@ def test_a_customers_first_order_is_the_only_one_through_referral(healthy: Frame
     first = ~orders["customer_id"].duplicated()
     assert len(referred)
     assert first[referred.index].all()
+
+
+def test_every_order_through_referral_has_its_invitation(healthy: Frames) -> None:
+    orders, invitations = healthy["orders"], healthy["referrals"]
+    came = set(orders.loc[orders["channel"] == "referral", "order_id"])
+    assert set(invitations["order_id"]) - {""} == came
+    assert len(invitations) > 3 * len(came)
+    taken = invitations.merge(orders, on="order_id")
+    assert (taken["invited_at"] < taken["ordered_at"]).all()
 
 
 def test_the_economy_is_sane(healthy: Frames) -> None:

@@ -17,7 +17,22 @@ from flywheel.demo.norrsken import demo_world
 from flywheel.demo.world import World
 from flywheel.facts import currency
 
-KINDS = ("customers", "orders", "order_lines", "payments", "refunds", "traffic", "spend", "reviews", "tickets")
+KINDS = (
+    "customers",
+    "orders",
+    "order_lines",
+    "payments",
+    "refunds",
+    "traffic",
+    "spend",
+    "reviews",
+    "tickets",
+    "survey_answers",
+    "referrals",
+    "campaigns",
+    "page_experience",
+    "investments",
+)
 FASTEST = 1  # of gzip: the files are read once
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from flywheel.demo import aftercare, frames, goods
 from flywheel.demo.calendar import Calendar, build_calendar
+from flywheel.demo.community import community_tables
 from flywheel.demo.customers import Population, Purchases
 from flywheel.demo.funnel import Grid, Ints, build_grid, new_visitors, visits_behind
 from flywheel.demo.goods import Rates
@@ -21,7 +22,8 @@ def generate(world: World, seed: int, until: dt.date, rates: Rates | None = None
     """A business's history up to and with the day `until`, the same for the same arguments.
 
     Frames have the columns of the generic templates (orders, order_lines, customers, payments, refunds, traffic,
-    spend, reviews, tickets); `truth` tells per week × market what is really so (see `truth.true_weeks`).
+    spend, reviews, tickets, and what `community` adds); `truth` tells per week × market what is really so (see
+    `truth.true_weeks`).
     `rates`: currency -> units per unit of base currency, per day of the world; prices follow them monthly. Without
     them each market's constant rate counts.
     """
@@ -34,7 +36,7 @@ def generate(world: World, seed: int, until: dt.date, rates: Rates | None = None
     sessions = counts[0].sum(axis=-1)
     tables["spend"] = frames.spend_frame(world, calendar, grid, sessions, rates or {}, streams[3])
     tables["truth"] = true_weeks(world, calendar, grid, counts[0])
-    return tables
+    return tables | community_tables(world, calendar, tables, seed)
 
 
 def _scale(world: World, calendar: Calendar, seed: int) -> float:

@@ -15,6 +15,11 @@ SOURCES = {
     "ads": ("Ad accounts", "Market", ("spend",)),
     "reviews": ("Review platform", "Service", ("reviews",)),
     "helpdesk": ("Help desk", "Service", ("tickets",)),
+    "surveys": ("Customer surveys", "Service", ("survey_answers",)),
+    "referrals": ("Referral programme", "Service", ("referrals",)),
+    "mail": ("Mail tool", "Service", ("campaigns",)),
+    "monitoring": ("Page monitoring", "Sales", ("page_experience",)),
+    "finance": ("Controlling", "Market", ("investments",)),
 }  # slug -> name, owner team, the kinds of files that come from there
 
 
