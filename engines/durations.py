@@ -46,14 +46,15 @@ def percentile(counts: Array, edges: Edges, share: float) -> tuple[Array, Array,
     n = cumulative[..., -1]
     with np.errstate(divide="ignore", invalid="ignore"):
         half = Z95 * sqrt(share * (1 - share)) / np.sqrt(n)
-    at = [_value_at(cumulative, edges, np.clip(rank, 0, 1)) for rank in (share + 0 * half, share - half, share + half)]
-    return at[0], at[1], at[2], n
+        ranks = (np.full_like(n, share), np.clip(share - half, 0, 1), np.clip(share + half, 0, 1))
+    value, low, high = (_value_at(cumulative, edges, rank) for rank in ranks)
+    return value, low, high, n
 
 
 def _value_at(cumulative: Array, edges: Edges, rank: Array) -> Array:
     """The duration at `rank` (0-1) of each row."""
     n = cumulative[..., -1]
-    wanted = rank * n
+    wanted = np.maximum(rank, 1e-12) * n  # the lowest is in the first bucket that has any
     bucket = np.minimum((cumulative < wanted[..., None]).sum(axis=-1), cumulative.shape[-1] - 1)
     upto = np.take_along_axis(cumulative, bucket[..., None], axis=-1)[..., 0]
     before = np.where(

@@ -97,7 +97,7 @@ class Grid:
         cell = np.full(len(self.rows), size, dtype=np.int64)  # one beyond the last for rows outside
         cell[keep] = cells
         total = np.bincount(cell[at] * depth + places, weights=counts, minlength=(size + 1) * depth)
-        found = total[: size * depth].reshape(size, depth)
+        found = total[: size * depth].reshape(size, depth).astype(np.float64, copy=False)  # none at all are integers
         found[np.bincount(cells, minlength=size) == 0] = np.nan
         return found.reshape(*self.shape, depth)
 

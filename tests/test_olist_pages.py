@@ -67,6 +67,15 @@ def test_olist_pages_show_the_known_figures_and_make_no_call(brazil: Workspace, 
     assert deliveries["All markets"] == ["96,470", "12.56", "96,470", "6,534", "6.77%", "7,826", "8.11%"]
     assert [deliveries[s][-1] for s in ("SP", "RJ", "AL")] == ["5.89%", "13.47%", "23.93%"]
 
+    def kpi(key):
+        return client.get(reverse("kpi", args=["acme", key]), {"weeks": "0"}).context["line"].result
+
+    median = kpi("delivery_days_p50")
+    assert (round(median.value, 2), median.n) == (10.22, 96_445)  # 25 came after the last week with orders
+    assert median.low < 10.22 < median.high
+    assert round(1 - kpi("on_time").value, 4) == 0.0677
+    assert round(1 - kpi("on_time_by_stamp").value, 4) == 0.0811
+
     states = {r[0]: r[1] for r in rows(page("engine", "market"), "markets")}
     assert (states["SP"], states["RJ"], states["MG"]) == ("41,746", "12,852", "11,635")
 

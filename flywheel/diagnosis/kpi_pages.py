@@ -83,8 +83,8 @@ def kpi_page(workspace: Workspace, choice: Choice, entry: Kpi) -> dict[str, Any]
         "facts": _facts(entry, language),
         "line": _line(entry, loaded),
         "chart": chart,
-        "markets": _places(workspace, entry, loaded, "market"),
-        "channels": _places(workspace, entry, by_channel(loaded, choice), "channel") if entry.is_by_channel else None,
+        "by_market": _places(workspace, entry, loaded, "market"),
+        "by_channel": _places(workspace, entry, by_channel(loaded, choice), "channel") if entry.is_by_channel else None,
         "exports": {table: _links(workspace, entry, choice, table) for table in TABLES},
     }
 
