@@ -286,7 +286,7 @@ def newest_week(workspace: Workspace, last: date) -> date | None:
                 WHERE workspace_id = %(workspace)s AND week <= %(last)s AND cost_base > 0))"""  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(sql, {"workspace": workspace.pk, "last": last})
-        return cursor.fetchone()[0]  # type: ignore[no-any-return]
+        return cursor.fetchone()[0]
 
 
 def markets(workspace: Workspace) -> list[str]:
