@@ -59,7 +59,15 @@ REASONS = frozenset(
         "no_investment_data",
         "not_by_channel",
         "not_paid_back",
+        "no_demand_data",
+        "no_spend_now",
         "too_few",
+        "too_few_channels",
+        "too_few_markets",
+        "too_few_offers",
+        "too_few_weeks",
+        "too_little_covered",
+        "too_steady",
         "too_young",
     }
 )

@@ -28,7 +28,15 @@ REASONS = {
     "no_investment_data": _("no investments entered for these weeks"),
     "not_by_channel": _("not known by channel"),
     "not_paid_back": _("not paid back within 12 months"),
+    "no_demand_data": _("too few offers with a number of reviews"),
+    "no_spend_now": _("no spend in the last weeks"),
     "too_few": _("too few observations"),
+    "too_few_channels": _("too few channels with a curve"),
+    "too_few_markets": _("too few markets"),
+    "too_few_offers": _("too few offers"),
+    "too_few_weeks": _("too few weeks"),
+    "too_little_covered": _("too little is known of this market"),
+    "too_steady": _("spend hardly varies, so its effect cannot be told"),
     "too_young": _("too recent to count"),
 }
 
