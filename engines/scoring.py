@@ -48,7 +48,8 @@ def effective(scores: Floats, weights: Floats) -> Floats:
     """Each market's own weights (m × n, rows sum to 1): `weights` spread over the dimensions it is known in."""
     known = ~np.isnan(scores) * np.asarray(weights, dtype=np.float64)
     total = known.sum(axis=1, keepdims=True)
-    return np.divide(known, total, out=np.full(known.shape, np.nan), where=total > 0)
+    spread = np.divide(known, total, out=np.full(known.shape, np.nan), where=total > 0)
+    return np.asarray(spread, dtype=np.float64)
 
 
 def coverage(scores: Floats, weights: Floats) -> Floats:

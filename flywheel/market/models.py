@@ -1,0 +1,214 @@
+"""What the market team keeps: scoring models, own offers, the entry roadmap, localised content, partners.
+
+Every record carries a version, so that of two people who change it at once the second is told and loses nothing, and
+every change is kept with who made it and what was there before (flywheel/market/changes.py).
+"""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from flywheel.accounts.models import Workspace
+from flywheel.facts.models.base import key_field
+
+
+class Kept(models.Model):
+    """A record that people keep by hand."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    version = models.PositiveIntegerField(default=1, editable=False)
+    changed_at = models.DateTimeField(auto_now=True)
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+    OWN: ClassVar[frozenset[str]] = frozenset({"id", "workspace", "version", "changed_at", "changed_by"})
+
+    class Meta:
+        abstract = True
+
+    def content(self) -> dict[str, Any]:
+        """What people entered: field -> plain value."""
+        fields = [f for f in self._meta.concrete_fields if f.name not in self.OWN]
+        return {f.attname: f.value_from_object(self) for f in fields}
+
+
+class ScoringModel(Kept):
+    """A way of scoring markets; `document` is flywheel.market.spec.Spec as plain data."""
+
+    name = models.CharField(_("name"), max_length=80)
+    document = models.JSONField()
+
+    class Meta:
+        ordering = ("name", "pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OwnOffer(Kept):
+    """Our own product on the positioning map; its price index is 100 unless a market differs."""
+
+    name = models.CharField(_("Product"), max_length=120)
+    market = key_field()  # '' is everywhere
+    price_index = models.DecimalField(_("Price index"), max_digits=10, decimal_places=2, default=100)
+    attributes = models.JSONField(default=dict, blank=True)  # name -> score
+
+    class Meta:
+        ordering = ("name", "market", "pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Stage(models.TextChoices):
+    """How far the entry into a market has come, in order."""
+
+    CANDIDATE = "candidate", _("Candidate")
+    SCREENED = "screened", _("Screened")
+    VALIDATED = "validated", _("Validated")
+    MVP_TEST = "mvp_test", _("MVP test")
+    SCALED = "scaled", _("Scaled")
+
+
+class RoadmapEntry(Kept):
+    """A market on its way in. The stage is changed through its gate only."""
+
+    market = models.CharField(_("Market"), max_length=60)
+    stage = models.CharField(_("Stage"), max_length=12, choices=Stage, default=Stage.CANDIDATE)
+    scoring_model = models.ForeignKey(
+        ScoringModel, verbose_name=_("Scored by"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    owner = models.CharField(_("Owner"), max_length=80, blank=True)
+    target_on = models.DateField(_("Next stage by"), null=True, blank=True)
+    note = models.TextField(_("Note"), max_length=2000, blank=True)
+
+    class Meta:
+        ordering = ("market",)
+        constraints = (models.UniqueConstraint(fields=["workspace", "market"], name="roadmap_once"),)
+
+    def __str__(self) -> str:
+        return self.market
+
+
+class GatePass(models.Model):
+    """A market that went from one stage to another, on which grounds; `reason` says why where the data did not."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    market = models.CharField(max_length=60)
+    stage_before = models.CharField(max_length=12, choices=Stage)
+    stage = models.CharField(max_length=12, choices=Stage)
+    is_by_hand = models.BooleanField()
+    reason = models.TextField(max_length=2000, blank=True)
+    criteria = models.JSONField(default=list, encoder=DjangoJSONEncoder)  # as they stood: key, met, value, needed
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-at", "-pk")
+        indexes = (models.Index(fields=["workspace", "market"], name="gate_pass_market"),)
+
+    def __str__(self) -> str:
+        return f"{self.market} {self.stage_before} > {self.stage}"
+
+
+class ContentAsset(Kept):
+    """A piece of localised content."""
+
+    class Kind(models.TextChoices):
+        PRODUCT_PAGE = "product_page", _("Product page")
+        LANDING_PAGE = "landing_page", _("Landing page")
+        ADVERT = "advert", _("Advertisement")
+        EMAIL = "email", _("E-mail")
+        VIDEO = "video", _("Video")
+        HELP = "help", _("Help article")
+        POLICY = "policy", _("Policy or legal text")
+        OTHER = "other", _("Other")
+
+    class Status(models.TextChoices):
+        PLANNED = "planned", _("Planned")
+        TRANSLATING = "translating", _("Being translated")
+        REVIEW = "review", _("In review")
+        LIVE = "live", _("Live")
+        RETIRED = "retired", _("Retired")
+
+    name = models.CharField(_("Asset"), max_length=160)
+    kind = models.CharField(_("Kind"), max_length=16, choices=Kind, default=Kind.PRODUCT_PAGE)
+    language = models.CharField(_("Language"), max_length=12)
+    market = models.CharField(_("Market"), max_length=60, blank=True)
+    status = models.CharField(_("Status"), max_length=12, choices=Status, default=Status.PLANNED)
+    used_by = models.CharField(_("Used by"), max_length=160, blank=True, help_text=_("Team, campaign or page."))
+    link = models.URLField(_("Link"), max_length=500, blank=True)
+
+    class Meta:
+        ordering = ("name", "language", "pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Partner(Kept):
+    """A partner in a market, and the next step with them."""
+
+    class Kind(models.TextChoices):
+        LOGISTICS = "logistics", _("Logistics")
+        PAYMENT = "payment", _("Payment")
+        MARKETPLACE = "marketplace", _("Marketplace")
+        CREATOR = "creator", _("Creator")
+        AGENCY = "agency", _("Agency")
+        DISTRIBUTOR = "distributor", _("Distributor")
+        OTHER = "other", _("Other")
+
+    class Stage(models.TextChoices):
+        FOUND = "found", _("Found")
+        CONTACTED = "contacted", _("Contacted")
+        NEGOTIATING = "negotiating", _("Negotiating")
+        SIGNED = "signed", _("Signed")
+        ACTIVE = "active", _("Active")
+        ENDED = "ended", _("Ended")
+
+    name = models.CharField(_("Partner"), max_length=160)
+    kind = models.CharField(_("Kind"), max_length=16, choices=Kind, default=Kind.LOGISTICS)
+    market = models.CharField(_("Market"), max_length=60, blank=True)
+    stage = models.CharField(_("Stage"), max_length=12, choices=Stage, default=Stage.FOUND)
+    owner = models.CharField(_("Owner"), max_length=80, blank=True)
+    next_step = models.CharField(_("Next step"), max_length=300, blank=True)
+    due_on = models.DateField(_("Due"), null=True, blank=True)
+    link = models.URLField(_("Link"), max_length=500, blank=True)
+    note = models.TextField(_("Note"), max_length=2000, blank=True)
+
+    class Meta:
+        ordering = ("name", "pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Change(models.Model):
+    """Who changed which record when, what was there before and what after (None: nothing)."""
+
+    class Action(models.TextChoices):
+        ADDED = "added", _("added")
+        CHANGED = "changed", _("changed")
+        DELETED = "deleted", _("deleted")
+        UNDONE = "undone", _("taken back")
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    record = models.CharField(max_length=32)  # the model's name
+    record_id = models.BigIntegerField()
+    title = models.CharField(max_length=200)
+    action = models.CharField(max_length=8, choices=Action)
+    before = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    after = models.JSONField(null=True, encoder=DjangoJSONEncoder)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    undone = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ("-pk",)
+        indexes = (models.Index(fields=["workspace", "record", "record_id"], name="market_change_record"),)
+
+    def __str__(self) -> str:
+        return f"{self.record} {self.title} {self.action}"
