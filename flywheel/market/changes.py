@@ -90,7 +90,7 @@ def _undone(made: Change, user: User | None) -> Kept:
         stored.delete()
         stored.pk = made.record_id
         return stored
-    record = stored or model(pk=made.record_id, workspace=made.workspace, version=0)
+    record = stored or model(id=made.record_id, workspace=made.workspace, version=0)  # type: ignore[misc]
     for name, value in (made.before or {}).items():
         field = next(f for f in model._meta.concrete_fields if f.attname == name)
         setattr(record, name, field.to_python(value) if not field.is_relation else _known(field, value))

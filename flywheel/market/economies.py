@@ -1,6 +1,6 @@
 """Economies by their two letters: names in the reader's language, and the code behind what a person types."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -27,7 +27,7 @@ class Names(Mapping[str, str]):
     def __getitem__(self, code: str) -> str:
         return self._own.get(code) or str(self._territories.get(code, code))
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._own)
 
     def __len__(self) -> int:
@@ -47,18 +47,30 @@ def choices(workspace: Workspace, codes: list[str] | None = None) -> list[tuple[
     return sorted(shown, key=lambda pair: pair[1])
 
 
-def typed_code(workspace: Workspace, text: str) -> str:
-    """The market's code behind a code or a name in any of several languages; raises forms.ValidationError."""
-    try:
-        code = country(text.strip(), _TYPED, LONGEST)
-    except BadCellError:
-        code = ""
-    known = set(known_codes(workspace))
-    if code in known:
+class Typed:
+    """Reads what a person types as a market: its code, or its name in any of several languages."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._known = frozenset(known_codes(workspace))
+        self._own = {name.casefold(): code for code, name in Names(workspace).items()}
+        shown = reader_locale().territories
+        self._shown = {str(name).casefold(): code for code, name in shown.items() if code in self._known}
+
+    def code(self, text: str) -> str:
+        """The market's code; raises forms.ValidationError when nothing here is called so."""
+        typed = text.strip()
+        if typed in self._known:
+            return typed
+        named = self._own.get(typed.casefold()) or self._shown.get(typed.casefold())
+        code = named or self._country(typed)
+        if code not in self._known:
+            raise forms.ValidationError(
+                _("“%(text)s” is no market or country that is known here."), params={"text": typed[:80]}
+            )
         return code
-    if text.strip() in known:
-        return text.strip()
-    by_name = {name.casefold(): code for code, name in Names(workspace).items()}
-    if found := by_name.get(text.strip().casefold()):
-        return found
-    raise forms.ValidationError(_("“%(text)s” is no market or country that is known here."), params={"text": text[:80]})
+
+    def _country(self, typed: str) -> str:
+        try:
+            return country(typed, _TYPED, LONGEST)
+        except BadCellError:
+            return ""

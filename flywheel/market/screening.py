@@ -1,4 +1,4 @@
-"""Scoring the markets of a model: values, scores by dimension, ranks, and how far they would move with other weights."""
+"""Scoring the markets of a model: values, scores by dimension, ranks, and how they move with other weights."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ FIRST_MARKETS = 30  # economies, by GDP, that a new model is about beside the wo
 class Row:
     """A market as a model scores it.
 
-    `parts`: score (0-1) or None by dimension; `cells`: value by indicator. Ranks are 0, and shares None, without a score.
+    `parts`: score (0-1) by dimension; `cells`: value by indicator. Ranks are 0, and shares None, without a score.
     """
 
     market: str
@@ -77,8 +77,8 @@ def screen(workspace: Workspace, spec: Spec, as_of: int | None = None) -> Screen
     parts = part_scores(spec, cells)
     weights = np.array([spec.weights[key] for key in spec.keys])
     covered = scoring.coverage(parts, weights)
-    enough = covered >= spec.min_coverage - scoring.TIE
-    rows = _rows(spec, cells, parts, np.where(enough[:, None], parts, nan), weights)
+    enough = covered.reshape(-1, 1) >= spec.min_coverage - scoring.TIE
+    rows = _rows(spec, cells, parts, np.where(enough, parts, nan), weights)
     return Screening(spec, tuple(sorted(rows, key=lambda row: (row.rank or len(rows) + 1, row.market))))
 
 
@@ -117,7 +117,7 @@ def _cells(workspace: Workspace, spec: Spec, as_of: int | None) -> Cells:
 def _rows(spec: Spec, cells: Cells, parts: Floats, scored: Floats, weights: Floats) -> list[Row]:
     """`parts` are what is known; `scored` the same without the markets of which too little is."""
     covered = scoring.coverage(parts, weights)
-    scores = scoring.weighted_sum(np.where(np.isnan(scored).all(axis=1)[:, None], nan, scored), weights)
+    scores = scoring.weighted_sum(scored, weights)
     close, ranked = scoring.topsis(scored, weights), scoring.ranks(scores)
     close_ranked = scoring.ranks(close)
     held = scoring.stability(scored, weights, spec.top)

@@ -256,7 +256,7 @@ LENGTHS = {
     "hours": (1, gettext_lazy("%(n)s h")),
     "months": (0, gettext_lazy("%(n)s months")),
 }  # unit -> decimals, how it is written
-PLAIN = {"number": 2, "points": 0, "index": 3}  # unit -> decimals
+PLAIN = {"number": 2, "points": 0, "index": 3, "correlation": 2}  # unit -> decimals
 
 
 def _amount(value: float, currency: str, scale: float) -> str:

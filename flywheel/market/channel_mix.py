@@ -1,0 +1,245 @@
+"""The channel mix: costs and returns of a period, the response of revenue to spend, and where spend might go."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import isnan, nan
+from typing import Any
+
+import pandas as pd
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+
+from engines import channels as engine
+from engines import response
+from engines.channels import Channel, Mix
+from engines.results import Estimate, Result, Unavailable
+from flywheel.accounts.models import Workspace
+from flywheel.accounts.sheets import Cell
+from flywheel.accounts.templatetags.formats import money, percent, reading
+from flywheel.diagnosis.engine_pages import Choice
+from flywheel.diagnosis.flywheel_page import place_names
+from flywheel.facts.models import Engine, Investment
+from flywheel.market import figures
+from flywheel.measures import frames
+
+RESPONSE_WEEKS = 156  # three years: older spend met other prices
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A period's mix, and each spending channel's response, or why there is none."""
+
+    mix: Mix
+    responses: dict[str, response.Response | Unavailable]
+
+    @property
+    def curves(self) -> dict[str, response.Response]:
+        """The channels that have a curve."""
+        return {code: found for code, found in self.responses.items() if isinstance(found, response.Response)}
+
+
+def load(workspace: Workspace, choice: Choice) -> Loaded:
+    """The mix of the chosen weeks and market, and responses over the three years before."""
+    span = (choice.first, choice.last, choice.where)
+    journey = frames.conversion(workspace, ("channel",), *span)
+    spend = frames.market(workspace, ("channel",), *span)
+    discount = float(journey["first_discount_base"].sum(min_count=1)) if "first_discount_base" in journey else nan
+    mix = engine.mix(journey, spend, investments(workspace, choice), discount)
+    return Loaded(mix, _responses(workspace, choice, [c.channel for c in mix.channels if c.cost_base > 0]))
+
+
+def investments(workspace: Workspace, choice: Choice) -> dict[str, float]:
+    """Kind -> what was put into the market engine in the chosen weeks; a month counts by its days in them."""
+    first = choice.first or date.min
+    last = choice.last + timedelta(days=6)
+    known = Investment.objects.filter(workspace=workspace, engine=Engine.MARKET, month__lte=last)
+    if choice.market:
+        known = known.filter(market=choice.market)
+    totals: dict[str, float] = {}
+    for kind, month, amount in known.values_list("kind", "month").annotate(total=Sum("amount_base")):
+        share = _share_within(month, first, last)
+        if amount is not None and share > 0:
+            totals[kind] = totals.get(kind, 0.0) + share * float(amount)
+    return totals
+
+
+def _share_within(month: date, first: date, last: date) -> float:
+    """The share of a month's days that lie in a span."""
+    end = (month + timedelta(days=31)).replace(day=1)
+    inside = (min(end, last + timedelta(days=1)) - max(month, first)).days
+    return max(inside, 0) / (end - month).days
+
+
+def _responses(workspace: Workspace, choice: Choice, codes: list[str]) -> dict[str, response.Response | Unavailable]:
+    start = choice.week - timedelta(weeks=RESPONSE_WEEKS - 1)
+    revenue = _weekly(frames.conversion(workspace, ("week", "channel"), start, choice.week, choice.where), "net_base")
+    spend = _weekly(frames.market(workspace, ("week", "channel"), start, choice.week, choice.where), "cost_base")
+    found: dict[str, response.Response | Unavailable] = {}
+    for code in codes:
+        if code not in revenue or code not in spend:
+            found[code] = Unavailable("no_orders_data")
+            continue
+        both = pd.concat([spend[code], revenue[code]], axis=1, keys=["spend", "revenue"]).sort_index()
+        found[code] = response.fit(both["spend"].clip(lower=0).to_numpy(float), both["revenue"].to_numpy(float))
+    return found
+
+
+def _weekly(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    return frame.pivot(index="week", columns="channel", values=name)
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
+    """Totals, channels, responses and a shift of spend."""
+    loaded = load(workspace, choice)
+    names = _names(workspace)
+    moved = response.shift(loaded.curves, loaded.mix.margin) if loaded.mix.margin > 0 else Unavailable("no_cost_data")
+    return {
+        "mix": loaded.mix,
+        "cards": _cards(workspace, loaded.mix),
+        "lacking": [_LACKING_WORDS[name]() for name in loaded.mix.lacking],
+        "channels": [_line(c, loaded, names) for c in loaded.mix.channels],
+        "charts": _charts(workspace, loaded, names),
+        "needed": 1 / loaded.mix.margin if loaded.mix.margin > 0 else None,
+        "shift": _shift(workspace, moved, names),
+    }
+
+
+_LACKING_WORDS = {
+    "people": lambda: _("people"),
+    "tools": lambda: _("tools"),
+    "service": lambda: _("agencies and services"),
+    "first_discount": lambda: _("discounts of first orders"),
+}
+
+
+def _names(workspace: Workspace) -> dict[str, str]:
+    return {code: name or code for code, name in place_names(workspace)["channel"].items()}
+
+
+def _cards(workspace: Workspace, mix: Mix) -> list[dict[str, Any]]:
+    shown: list[tuple[str, str, Result, str]] = [
+        (_("CAC, paid"), _("Advertising ÷ new customers of the channels that spend."), mix.cac_paid, "down"),
+        (_("CAC, blended"), _("All advertising ÷ all new customers."), mix.cac_blended, "down"),
+        (
+            _("CAC, fully loaded"),
+            _("Advertising, people, agencies, tools and first-order discounts ÷ all new customers."),
+            mix.cac_loaded,
+            "down",
+        ),
+        (_("MER"), _("All net revenue ÷ all advertising."), mix.mer, "up"),
+    ]
+    return [
+        {"name": n, "definition": d, "result": r, "currency": workspace.base_currency, "better": b, "engine": "market"}
+        for n, d, r, b in shown
+    ]
+
+
+def _line(channel: Channel, loaded: Loaded, names: Mapping[str, str]) -> dict[str, Any]:
+    found = loaded.responses.get(channel.channel)
+    marginal: Result | None = found.marginal if isinstance(found, response.Response) else found
+    return {
+        "row": channel,
+        "name": names.get(channel.channel) or _("unknown"),
+        "marginal": marginal,
+        "verdict": response.verdict(marginal, loaded.mix.margin) if marginal else "",
+    }
+
+
+def _charts(workspace: Workspace, loaded: Loaded, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Shares of spend and of new customers beside each other, by channel."""
+    shown = [c for c in loaded.mix.channels if not (isnan(c.spend_share) and isnan(c.customer_share))]
+    if not shown:
+        return []
+    labels = [names.get(c.channel) or _("unknown") for c in shown]
+    parts = [
+        (_("Share of spend"), [None if isnan(c.spend_share) else c.spend_share for c in shown]),
+        (_("Share of new customers"), [None if isnan(c.customer_share) else c.customer_share for c in shown]),
+    ]
+    figure = figures.parts_figure(labels, parts)
+    figure["layout"] |= {"barmode": "group", "xaxis": {"fw_format": "percent", "rangemode": "tozero"}}
+    chart = {
+        "id": "mix-shares",
+        "title": _("Where spend goes and new customers come from"),
+        "summary": _(
+            "Channels with a larger share of spend than of new customers cost more per customer than the others."
+        ),
+        "figure": figure,
+        "columns": [_("Channel"), *(name for name, _values in parts)],
+        "rows": [
+            [label, percent(c.spend_share, 1), percent(c.customer_share, 1)]
+            for label, c in zip(labels, shown, strict=True)
+        ],
+    }
+    return [chart, *_marginal_chart(loaded, names)]
+
+
+def _marginal_chart(loaded: Loaded, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Marginal returns with their intervals."""
+    curves = loaded.curves
+    if not curves:
+        return []
+    labels = [names.get(code) or _("unknown") for code in curves]
+    results = [found.marginal for found in curves.values()]
+    return [
+        {
+            "id": "marginal",
+            "title": _("Marginal ROAS"),
+            "summary": _(
+                "Revenue that one more unit of spend brings, kept up; the bar is the 95 % interval. It rests on how "
+                "spend and revenue moved together: only a test proves it."
+            ),
+            "figure": figures.intervals_figure(labels, results),
+            "columns": [_("Channel"), _("Marginal ROAS"), _("Interval (95 %)"), _("Weeks")],
+            "rows": [
+                [label, reading(r).text, reading(r).interval, str(round(r.n))]
+                for label, r in zip(labels, results, strict=True)
+            ],
+        }
+    ]
+
+
+def _shift(workspace: Workspace, moved: response.Shift | Unavailable, names: Mapping[str, str]) -> dict[str, Any]:
+    if isinstance(moved, Unavailable):
+        return {"unavailable": moved}
+    words = {
+        "amount": money(moved.amount, workspace.base_currency),
+        "giver": names.get(moved.giver) or _("unknown"),
+        "taker": names.get(moved.taker) or _("unknown"),
+    }
+    return {
+        "gain": moved.gain,
+        "chance": moved.chance,
+        "is_worth": moved.is_worth_a_test,
+        "sentence": _("Test moving %(amount)s a week from %(giver)s to %(taker)s.") % words,
+        "weak": _("No shift stands out: %(giver)s to %(taker)s is the likeliest to pay, and that is too unsure.")
+        % words,
+    }
+
+
+# --- export -----------------------------------------------------------------------------------------------------------
+def table(workspace: Workspace, choice: Choice) -> tuple[list[str], list[list[Cell]]]:
+    """A row per channel, and the totals."""
+    loaded = load(workspace, choice)
+    names = _names(workspace)
+    columns = [
+        _("Channel"), _("Spend"), _("Sessions"), _("New customers"), _("CAC"), _("ROAS"), _("Net revenue"),
+        _("Contribution after spend"), _("Share of spend"), _("Share of new customers"), _("Marginal ROAS"),
+        _("Marginal ROAS, low"), _("Marginal ROAS, high"),
+    ]  # fmt: skip
+    return columns, [_exported(c, loaded, names) for c in loaded.mix.channels]
+
+
+def _exported(c: Channel, loaded: Loaded, names: Mapping[str, str]) -> list[Cell]:
+    found = loaded.curves.get(c.channel)
+    curve: list[Cell] = [None, None, None]
+    if found:
+        curve = [found.marginal.value, found.marginal.low, found.marginal.high]
+    shares: list[Cell] = [c.spend_share, c.customer_share]
+    head: list[Cell] = [names.get(c.channel) or _("unknown"), c.cost_base, c.sessions, c.first_orders]
+    return [*head, _value(c.cac), _value(c.roas), c.net_base, c.contribution, *shares, *curve]
+
+
+def _value(result: Result) -> float | None:
+    return result.value if isinstance(result, Estimate) else None
