@@ -20,7 +20,7 @@ from engines.results import EngineInputError, Estimate, Result, Unavailable
 Floats = npt.NDArray[np.float64]
 
 MIN_WEEKS = 52  # below it a season cannot be told from the spend that follows it
-MIN_SPREAD = 0.15  # of weekly spend, as share of its mean: where spend hardly moves, nothing is learned of its effect
+MIN_SPREAD = 0.05  # standard deviation of weekly spend ÷ its mean: less is a constant, which the base takes up
 DECAYS = np.linspace(0.0, 0.8, 9)
 HALF_SATURATIONS = np.geomspace(0.1, 10.0, 13)  # in mean weekly spends
 HARMONICS = 2  # of the yearly season

@@ -13,7 +13,7 @@ class Estimate:
 
     `n` is the count below the line (sessions of a rate, orders of a mean). `unit` is one of
     rate (0-1), count, number, money (base currency), money_per, days, hours, months, stars, points (-100 to 100),
-    index (0-1), correlation (-1 to 1), ratio.
+    index (0-1), correlation (-1 to 1), score (0-1, read as 0-100), ratio.
     `low` and `high` are None where the value is a plain count or sum.
     """
 

@@ -5,13 +5,15 @@ Drawn from a generator of its own, so that the business itself stays as it is wi
 
 import datetime as dt
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
+from django.db.models import Sum
 
 from flywheel.accounts.models import User, Workspace
 from flywheel.demo.norrsken import MARKETS
 from flywheel.demo.workspace import EMAIL
-from flywheel.facts.models import CompetitorOffer, Engine, Investment, MarketIndicator, Source
+from flywheel.facts.models import CompetitorOffer, Engine, Investment, MarketIndicator, Source, Spend
 from flywheel.market import changes
 from flywheel.market.models import ContentAsset, GatePass, Kept, OwnOffer, Partner, RoadmapEntry, ScoringModel, Stage
 from flywheel.market.spec import first_spec
@@ -19,16 +21,18 @@ from flywheel.market.spec import first_spec
 SEED = 7
 CANDIDATES = ("CA", "NL", "SE", "KR", "MX", "SG", "ES", "IT", "CH", "AT", "NO", "IN")
 ASSESSED = ("competition_density", "platform_ecosystem", "payment_maturity", "policy_risk")
+# assessed 0 to 10: competition, platforms, payment, policy risk; India is left for the reader to fill in
 LEVELS = {
-    "US": (9, 9.5, 9, 3), "DE": (7.5, 8.5, 8.5, 2.5), "GB": (8, 8.5, 9, 3), "FR": (7, 7.5, 8, 3), "JP": (6.5, 8, 7.5, 2.5),
-    "BR": (5.5, 7, 7, 6), "AU": (6, 7, 9, 2.5), "PL": (5.5, 7.5, 8.5, 3.5), "CA": (6, 7.5, 9, 2.5), "NL": (6, 8, 9, 2),
+    "US": (9, 9.5, 9, 3), "DE": (7.5, 8.5, 8.5, 2.5), "GB": (8, 8.5, 9, 3), "FR": (7, 7.5, 8, 3),
+    "JP": (6.5, 8, 7.5, 2.5), "BR": (5.5, 7, 7, 6), "AU": (6, 7, 9, 2.5), "PL": (5.5, 7.5, 8.5, 3.5),
+    "CA": (6, 7.5, 9, 2.5), "NL": (6, 8, 9, 2),
     "SE": (5.5, 6.5, 9.5, 2), "KR": (7.5, 8.5, 9, 4), "MX": (4.5, 7, 5.5, 5.5), "SG": (6.5, 7.5, 9, 1.5),
     "ES": (5.5, 7, 8, 3), "IT": (5.5, 6.5, 7, 3.5), "CH": (5, 5.5, 8.5, 2.5), "AT": (5.5, 6.5, 8, 2.5),
     "NO": (5, 5, 9.5, 3.5),
-}  # assessed 0 to 10: competition, platforms, payment, policy risk; India is left for the reader to fill in  # fmt: skip
+}  # fmt: skip
 BRANDS = ("Fjellvik", "Alpentrail", "Granite Peak", "Nordhorn", "Basecamp One", "Larch & Loft", "Summitry", "Trekka")
 OFFERED_IN = ("US", "DE", "GB", "CA", "NL")
-PEOPLE, TOOLS, AGENCY = 21_000, 2_600, 6_500  # a month, in euros
+PEOPLE, TOOLS, AGENCY = 0.42, 0.06, 0.15  # of what is spent on advertising
 MONTHS = 24
 
 
@@ -94,7 +98,9 @@ def _offers(workspace: Workspace, source: Source, until: dt.date, rng: np.random
 
 def _investments(workspace: Workspace, source: Source, until: dt.date) -> None:
     """People, tools and agencies of the market team, month by month."""
-    kinds = {Investment.Kind.PEOPLE: PEOPLE, Investment.Kind.TOOLS: TOOLS, Investment.Kind.SERVICE: AGENCY}
+    spent = Spend.objects.filter(workspace=workspace).aggregate(total=Sum("cost_base"))["total"] or 0
+    shares = {Investment.Kind.PEOPLE: PEOPLE, Investment.Kind.TOOLS: TOOLS, Investment.Kind.SERVICE: AGENCY}
+    kinds = {kind: round(float(spent) / MONTHS * share) for kind, share in shares.items()}
     month, rows = until.replace(day=1), []
     for _ in range(MONTHS):
         rows += [(month, kind, amount) for kind, amount in kinds.items()]
@@ -183,7 +189,7 @@ def _roadmap(workspace: Workspace, until: dt.date, user: User | None) -> None:
         entry = RoadmapEntry(workspace=workspace, market=code, stage=stage, scoring_model=model, owner=owner)
         entry.target_on, entry.note = target, note
         changes.add(entry, user)
-        for before, after in zip(stages, stages[1 : stages.index(stage) + 1], strict=False):
+        for before, after in pairwise(stages[: stages.index(stage) + 1]):
             GatePass.objects.create(
                 workspace=workspace,
                 market=code,

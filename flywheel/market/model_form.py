@@ -238,8 +238,8 @@ class Editor:
             {
                 "dimension": d.key,
                 "key": i.key,
-                "low": i.low,
-                "high": i.high,
+                "low": f"{i.low:.15g}",
+                "high": f"{i.high:.15g}",
                 "direction": "down" if i.is_cost else "up",
                 "scale": "log" if i.is_log else "linear",
                 "own_first": i.own_first,

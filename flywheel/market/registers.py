@@ -70,8 +70,15 @@ class DateInput(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
+def link_field() -> forms.URLField:
+    """An address; "https" where it names no scheme."""
+    return forms.URLField(label=gettext_lazy("Link"), max_length=500, required=False, assume_scheme="https")
+
+
 class ContentForm(KeptForm):
     """A piece of content."""
+
+    link = link_field()
 
     language = forms.ChoiceField(label=gettext_lazy("Language"), choices=language_choices)
 
@@ -82,6 +89,8 @@ class ContentForm(KeptForm):
 
 class PartnerForm(KeptForm):
     """A partner."""
+
+    link = link_field()
 
     class Meta:
         model = Partner

@@ -20,6 +20,7 @@ from flywheel.market.spec import Spec, first_spec
 
 PER_PAGE = 50
 CHARTED = 15
+KNOWN_WEIGHT = 0.7  # below it a score says that it is of a part only
 LARGE = 10_000  # values from here on are shortened
 
 
@@ -91,6 +92,7 @@ def _line(row: Row, spec: Spec, names: Names, sources: dict[str, int]) -> dict[s
         "row": row,
         "name": names[row.market],
         "parts": [_points(part) for part in row.parts],
+        "is_partial": bool(row.rank) and row.coverage < KNOWN_WEIGHT,
         "points": _points(row.score.value) if isinstance(row.score, Estimate) else "",
         "topsis": number(row.topsis, 2) if row.topsis is not None else "",
         "values": [_value(i.key, cell, sources) for i, cell in zip(spec.indicators, row.cells, strict=True)],

@@ -248,6 +248,8 @@ def in_unit(value: float, unit: str, currency: str = "", scale: float | None = N
         return str(words) % {"n": number(value, digits)}
     if unit in PLAIN:
         return number(value, PLAIN[unit])
+    if unit == "score":
+        return number(100 * value, 1)
     return f"{number(value, 2)} / 5" if unit == "stars" else f"{number(value, 2)}×"
 
 
