@@ -41,6 +41,7 @@ def add(record: Kept, user: User | None) -> Change:
     with transaction.atomic():
         record.changed_by = user
         record.save()
+        record.refresh_from_db()  # as the database holds it: 100 is 100.00
         return _note(record, Change.Action.ADDED, None, record.content(), user)
 
 
@@ -51,6 +52,7 @@ def change(record: Kept, user: User | None) -> Change:
         record.version += 1
         record.changed_by = user
         record.save()
+        record.refresh_from_db()
         return _note(record, Change.Action.CHANGED, before.content(), record.content(), user)
 
 

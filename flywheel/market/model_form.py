@@ -179,8 +179,9 @@ class PairsForm(forms.Form):
             )
 
     def values(self) -> dict[str, float]:
-        """Judgement by pair; what was left open is the same."""
-        return {name: _read(self.cleaned_data.get(name) or "1") for name in self.fields}
+        """Judgements by pair; where both are the same, and where nothing was said, there is none."""
+        said = {name: self.cleaned_data.get(name) or "1" for name in self.fields}
+        return {name: _read(text) for name, text in said.items() if text != "1"}
 
 
 def pairs_of(keys: Iterable[str]) -> list[tuple[str, str]]:
@@ -297,7 +298,7 @@ class Editor:
             min_score=head["min_score"] / 100,
             method=head["method"],
             confirmed=head["confirmed"],
-            pairs={**self.pairs.values()},
+            pairs=self.pairs.values(),
         )
         return self._weighed(spec)
 
