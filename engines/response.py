@@ -144,12 +144,14 @@ def shift(curves: dict[str, Response], margin: float) -> Shift | Unavailable:
     """
     if len(curves) < 2:
         return Unavailable("too_few_channels", float(len(curves)), 2.0)
+    rng = np.random.Generator(np.random.PCG64(SEED))
+    draws = {code: rng.permutation(found.draws) for code, found in curves.items()}  # channels are drawn independently
     pairs = [(a, b) for a in curves for b in curves if a != b]
-    chances = [float((curves[b].draws > curves[a].draws).mean()) for a, b in pairs]
+    chances = [float((draws[b] > draws[a]).mean()) for a, b in pairs]
     best = int(np.argmax(chances))
     giver, taker = pairs[best]
     amount = STEP * curves[giver].spend
-    gains = amount * margin * (curves[taker].draws - curves[giver].draws)
+    gains = amount * margin * (draws[taker] - draws[giver])
     low, middle, high = np.quantile(gains, (0.025, 0.5, 0.975))
     gain = Estimate(float(middle), float(low), float(high), float(curves[taker].weeks), "money")
     return Shift(giver, taker, amount, gain, chances[best])

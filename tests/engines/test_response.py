@@ -103,6 +103,12 @@ def test_curves_that_are_not_told_apart_are_not_worth_a_test():
     assert not response.shift(same, 0.4).is_worth_a_test
 
 
+def test_curves_that_were_drawn_alike_are_taken_as_independent():
+    found = response.shift({"a": curve(2.0, error=1.0), "b": curve(2.1, error=1.0)}, 0.4)
+    assert 0.45 < found.chance < 0.6
+    assert found.gain.low < 0 < found.gain.high
+
+
 def test_one_channel_has_nothing_to_be_moved_to():
     assert response.shift({"a": curve(2.0)}, 0.4) == Unavailable("too_few_channels", 1, 2)
 
