@@ -47,7 +47,7 @@ WDI_YEARS = 3
 INDICATORS: dict[str, Indicator] = {
     "gdp": Indicator(_("Gross domestic product"), _("US dollars"), 1e9, 3e13, is_log=True, max_age_years=WDI_YEARS),
     "gdp_per_head": Indicator(_("GDP per head"), _("US dollars"), 1e3, 1e5, is_log=True, max_age_years=WDI_YEARS),
-    "population": Indicator(_("Population"), _("people"), 1e5, 1.5e9, is_log=True, max_age_years=WDI_YEARS),
+    "population": Indicator(_("Population"), _("inhabitants"), 1e5, 1.5e9, is_log=True, max_age_years=WDI_YEARS),
     "gdp_growth": Indicator(
         _("GDP growth, mean of 5 years"), _("a year, in US dollars"), -0.02, 0.12, max_age_years=WDI_YEARS, is_rate=True
     ),

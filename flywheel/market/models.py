@@ -77,11 +77,11 @@ class RoadmapEntry(Kept):
     """A market on its way in. The stage is changed through its gate only."""
 
     market = models.CharField(_("Market"), max_length=60)
-    stage = models.CharField(_("Stage"), max_length=12, choices=Stage, default=Stage.CANDIDATE)
+    stage = models.CharField(_("Entry stage"), max_length=12, choices=Stage, default=Stage.CANDIDATE)
     scoring_model = models.ForeignKey(
         ScoringModel, verbose_name=_("Scored by"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    owner = models.CharField(_("Owner"), max_length=80, blank=True)
+    owner = models.CharField(_("In charge"), max_length=80, blank=True)
     target_on = models.DateField(_("Next stage by"), null=True, blank=True)
     note = models.TextField(_("Note"), max_length=2000, blank=True)
 
@@ -172,10 +172,10 @@ class Partner(Kept):
     name = models.CharField(_("Partner"), max_length=160)
     kind = models.CharField(_("Kind"), max_length=16, choices=Kind, default=Kind.LOGISTICS)
     market = models.CharField(_("Market"), max_length=60, blank=True)
-    stage = models.CharField(_("Stage"), max_length=12, choices=Stage, default=Stage.FOUND)
-    owner = models.CharField(_("Owner"), max_length=80, blank=True)
+    stage = models.CharField(_("Progress"), max_length=12, choices=Stage, default=Stage.FOUND)
+    owner = models.CharField(_("In charge"), max_length=80, blank=True)
     next_step = models.CharField(_("Next step"), max_length=300, blank=True)
-    due_on = models.DateField(_("Due"), null=True, blank=True)
+    due_on = models.DateField(_("Due by"), null=True, blank=True)
     link = models.URLField(_("Link"), max_length=500, blank=True)
     note = models.TextField(_("Note"), max_length=2000, blank=True)
 

@@ -181,7 +181,13 @@ def _ranks_chart(found: Screening, top: tuple[Row, ...], labels: list[str]) -> d
             "varied by about a third."
         ),
         "figure": figures.ranks_figure(labels, [row.rank for row in top], lows, highs),
-        "columns": [_("Market"), _("Rank"), _("From"), _("To"), _("In the top %(k)s") % {"k": found.spec.top}],
+        "columns": [
+            _("Market"),
+            _("Rank"),
+            _("Rank from"),
+            _("Rank to"),
+            _("In the top %(k)s") % {"k": found.spec.top},
+        ],
         "rows": [
             [label, str(row.rank), str(row.rank_low), str(row.rank_high), percent(row.top_share, 0)]
             for label, row in zip(labels, top, strict=True)

@@ -111,7 +111,7 @@ class MoveForm(forms.Form):
     """Where to, and why."""
 
     seen = forms.IntegerField(widget=forms.HiddenInput)
-    stage = forms.ChoiceField(label=gettext_lazy("Stage"), choices=Stage.choices)
+    stage = forms.ChoiceField(label=gettext_lazy("Entry stage"), choices=Stage.choices)
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         required=False,
