@@ -380,3 +380,13 @@ def test_the_file_of_the_map_holds_competitors_and_ourselves(client, workspace, 
     text = client.get(address("positioning-file", "csv")).content.decode()
     assert text.count("competitor") == 8
     assert "Ours,own,all,,100.0" in text
+
+
+def test_no_page_asks_the_database_once_per_row(client, workspace, member, django_assert_max_num_queries):
+    for code in ("CA", "MX", "NL", "SE", "IT", "ES", "CH", "AT", "NO", "KR", "SG", "IN"):
+        kept(workspace, "roadmap", market=code)
+        kept(workspace, "content", market=code)
+    client.get(address("roadmap"))
+    for name in ("roadmap", "content"):
+        with django_assert_max_num_queries(24):
+            client.get(address(name))

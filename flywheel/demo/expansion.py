@@ -123,10 +123,19 @@ def _investments(workspace: Workspace, source: Source, until: dt.date) -> None:
 
 def _records(workspace: Workspace, until: dt.date) -> list[Kept]:
     """The model, our own product, content and partners."""
-    sold = tuple(market.code for market in MARKETS)
-    spec = first_spec((*sold, *CANDIDATES))
+    spec = first_spec((*(market.code for market in MARKETS), *CANDIDATES))
+    scores = {"lightness": 7.0, "durability": 8.0, "design": 6.5}
+    return [
+        ScoringModel(workspace=workspace, name="Market entry", document=spec.document()),
+        OwnOffer(workspace=workspace, name="Norrsken Storm 30", price_index=100, attributes=scores),
+        *_content(workspace),
+        *_partners(workspace, until),
+    ]
+
+
+def _content(workspace: Workspace) -> list[Kept]:
     kinds, states = ContentAsset.Kind, ContentAsset.Status
-    content = [
+    rows = [
         ("Storm shell product page", kinds.PRODUCT_PAGE, "de", "DE", states.LIVE, "Shop"),
         ("Storm shell product page", kinds.PRODUCT_PAGE, "fr", "CA", states.TRANSLATING, "Shop"),
         ("Storm shell product page", kinds.PRODUCT_PAGE, "en", "CA", states.LIVE, "Shop"),
@@ -137,39 +146,27 @@ def _records(workspace: Workspace, until: dt.date) -> list[Kept]:
         ("Size guide", kinds.HELP, "ko", "KR", states.PLANNED, "Customer service"),
         ("Winter landing page 2024", kinds.LANDING_PAGE, "pt_BR", "BR", states.RETIRED, "Google Ads"),
     ]
-    partners = [
-        ("Maple Parcel", Partner.Kind.LOGISTICS, "CA", Partner.Stage.SIGNED, "Ida", "First pickup in Toronto", 12),
-        ("Polder Fulfilment", Partner.Kind.LOGISTICS, "NL", Partner.Stage.NEGOTIATING, "Ida", "Agree on returns", 5),
-        ("iDEAL through our processor", Partner.Kind.PAYMENT, "NL", Partner.Stage.ACTIVE, "Jonas", "", None),
-        ("Seoul Outdoor Club", Partner.Kind.CREATOR, "KR", Partner.Stage.CONTACTED, "Mei", "Send samples", -4),
-        ("Andes Distribución", Partner.Kind.DISTRIBUTOR, "MX", Partner.Stage.FOUND, "Mei", "Ask for references", 20),
-    ]
     return [
-        ScoringModel(workspace=workspace, name="Market entry", document=spec.document()),
-        OwnOffer(
-            workspace=workspace,
-            name="Norrsken Storm 30",
-            price_index=100,
-            attributes={"lightness": 7.0, "durability": 8.0, "design": 6.5},
-        ),
-        *(
-            ContentAsset(workspace=workspace, name=n, kind=k, language=lang, market=m, status=s, used_by=u)
-            for n, k, lang, m, s, u in content
-        ),
-        *(
-            Partner(
-                workspace=workspace,
-                name=n,
-                kind=k,
-                market=m,
-                stage=s,
-                owner=o,
-                next_step=step,
-                due_on=None if days is None else until + dt.timedelta(days=days),
-            )
-            for n, k, m, s, o, step, days in partners
-        ),
+        ContentAsset(workspace=workspace, name=n, kind=k, language=lang, market=m, status=s, used_by=u)
+        for n, k, lang, m, s, u in rows
     ]
+
+
+def _partners(workspace: Workspace, until: dt.date) -> list[Kept]:
+    kinds, stages = Partner.Kind, Partner.Stage
+    rows = [
+        ("Maple Parcel", kinds.LOGISTICS, "CA", stages.SIGNED, "Ida", "First pickup in Toronto", 12),
+        ("Polder Fulfilment", kinds.LOGISTICS, "NL", stages.NEGOTIATING, "Ida", "Agree on returns", 5),
+        ("iDEAL through our processor", kinds.PAYMENT, "NL", stages.ACTIVE, "Jonas", "", None),
+        ("Seoul Outdoor Club", kinds.CREATOR, "KR", stages.CONTACTED, "Mei", "Send samples", -4),
+        ("Andes Distribución", kinds.DISTRIBUTOR, "MX", stages.FOUND, "Mei", "Ask for references", 20),
+    ]
+    found: list[Kept] = []
+    for name, kind, market, stage, owner, step, days in rows:
+        partner = Partner(workspace=workspace, name=name, kind=kind, market=market, stage=stage, owner=owner)
+        partner.next_step, partner.due_on = step, None if days is None else until + dt.timedelta(days=days)
+        found.append(partner)
+    return found
 
 
 def _roadmap(workspace: Workspace, until: dt.date, user: User | None) -> None:

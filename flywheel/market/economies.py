@@ -7,7 +7,6 @@ from django.utils.translation import gettext as _
 
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import reader_locale
-from flywheel.diagnosis.flywheel_page import place_names
 from flywheel.facts.models import Market
 from flywheel.intake.cells import BadCellError, Reading
 from flywheel.intake.countries import country
@@ -21,7 +20,8 @@ class Names(Mapping[str, str]):
     """Market code -> the workspace's own name for it, else the economy's in the reader's language, else the code."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._own = {code: name for code, name in place_names(workspace)["market"].items() if name and name != code}
+        named = Market.objects.filter(workspace=workspace).exclude(name="")
+        self._own = dict(named.values_list("code", "name"))
         self._territories = reader_locale().territories
 
     def __getitem__(self, code: str) -> str:

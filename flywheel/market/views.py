@@ -3,7 +3,6 @@
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -22,7 +21,7 @@ from flywheel.market import changes, channel_mix, economies, positioning, roadma
 from flywheel.market import overview as overview_page
 from flywheel.market.models import GatePass, RoadmapEntry, Stage
 from flywheel.market.register_views import listed
-from flywheel.market.registers import PER_PAGE, REGISTERS
+from flywheel.market.registers import REGISTERS
 from flywheel.market.room import ROOM
 
 SHOWN_PASSES = 20
@@ -89,7 +88,7 @@ def roadmap_list(request: HttpRequest, slug: str) -> HttpResponse:
     workspace = get_workspace(request, slug)
     register = REGISTERS["roadmap"]
     context = listed(workspace, register, request.GET)
-    page = Paginator(register.rows(workspace, request.GET), PER_PAGE).get_page(request.GET.get("page"))
+    page = context["page"].object_list
     evidence = roadmap.gather(workspace, list(page))
     names = economies.Names(workspace)
     context["rows"] = [
