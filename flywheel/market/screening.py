@@ -144,7 +144,7 @@ def _rows(spec: Spec, cells: Cells, parts: Floats, scored: Floats, weights: Floa
 def _score(score: float, covered: float, spec: Spec) -> Result:
     if isnan(score):
         return Unavailable("too_little_covered")
-    return Estimate(float(score), None, None, round(float(covered) * len(spec.dimensions)), "points")
+    return Estimate(float(score), None, None, round(float(covered) * len(spec.dimensions)), "score")
 
 
 def _known(value: float) -> float | None:

@@ -247,9 +247,8 @@ def in_unit(value: float, unit: str, currency: str = "", scale: float | None = N
         digits, words = LENGTHS[unit]
         return str(words) % {"n": number(value, digits)}
     if unit in PLAIN:
-        return number(value, PLAIN[unit])
-    if unit == "score":
-        return number(100 * value, 1)
+        digits, times = PLAIN[unit]
+        return number(times * value, digits)
     return f"{number(value, 2)} / 5" if unit == "stars" else f"{number(value, 2)}×"
 
 
@@ -258,7 +257,13 @@ LENGTHS = {
     "hours": (1, gettext_lazy("%(n)s h")),
     "months": (0, gettext_lazy("%(n)s months")),
 }  # unit -> decimals, how it is written
-PLAIN = {"number": 2, "points": 0, "index": 3, "correlation": 2}  # unit -> decimals
+PLAIN = {
+    "number": (2, 1),
+    "points": (0, 1),
+    "index": (3, 1),
+    "correlation": (2, 1),
+    "score": (1, 100),
+}  # unit -> decimals, what it is multiplied by
 
 
 def _amount(value: float, currency: str, scale: float) -> str:
