@@ -8,12 +8,11 @@ from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
-from django.db.models import Sum
 
 from flywheel.accounts.models import User, Workspace
 from flywheel.demo.norrsken import MARKETS
 from flywheel.demo.workspace import EMAIL
-from flywheel.facts.models import CompetitorOffer, Engine, Investment, MarketIndicator, Source, Spend
+from flywheel.facts.models import CompetitorOffer, MarketIndicator, Source
 from flywheel.market import changes
 from flywheel.market.models import ContentAsset, GatePass, Kept, OwnOffer, Partner, RoadmapEntry, ScoringModel, Stage
 from flywheel.market.spec import first_spec
@@ -32,8 +31,6 @@ LEVELS = {
 }  # fmt: skip
 BRANDS = ("Fjellvik", "Alpentrail", "Granite Peak", "Nordhorn", "Basecamp One", "Larch & Loft", "Summitry", "Trekka")
 OFFERED_IN = ("US", "DE", "GB", "CA", "NL")
-PEOPLE, TOOLS, AGENCY = 0.42, 0.06, 0.15  # of what is spent on advertising
-MONTHS = 24
 
 
 def fill(workspace: Workspace, until: dt.date) -> None:
@@ -43,7 +40,6 @@ def fill(workspace: Workspace, until: dt.date) -> None:
     source = Source.objects.get_or_create(workspace=workspace, slug="research", defaults=names)[0]
     _indicators(workspace, source, until)
     _offers(workspace, source, until, rng)
-    _investments(workspace, source, until)
     user = User.objects.filter(email=EMAIL).first()
     for record in _records(workspace, until):
         changes.add(record, user)
@@ -94,31 +90,6 @@ def _offers(workspace: Workspace, source: Source, until: dt.date, rng: np.random
                 )
             )
     CompetitorOffer.objects.bulk_create(offers)
-
-
-def _investments(workspace: Workspace, source: Source, until: dt.date) -> None:
-    """People, tools and agencies of the market team, month by month."""
-    spent = Spend.objects.filter(workspace=workspace).aggregate(total=Sum("cost_base"))["total"] or 0
-    shares = {Investment.Kind.PEOPLE: PEOPLE, Investment.Kind.TOOLS: TOOLS, Investment.Kind.SERVICE: AGENCY}
-    kinds = {kind: round(float(spent) / MONTHS * share) for kind, share in shares.items()}
-    month, rows = until.replace(day=1), []
-    for _ in range(MONTHS):
-        rows += [(month, kind, amount) for kind, amount in kinds.items()]
-        month = (month - dt.timedelta(days=1)).replace(day=1)
-    Investment.objects.bulk_create(
-        Investment(
-            workspace=workspace,
-            source=source,
-            external_id=f"{month:%Y-%m}|market||{kind}|",
-            month=month,
-            engine=Engine.MARKET,
-            kind=kind,
-            currency=workspace.base_currency,
-            amount=amount,
-            fx_rate=1,
-        )
-        for month, kind, amount in rows
-    )
 
 
 def _records(workspace: Workspace, until: dt.date) -> list[Kept]:

@@ -1,6 +1,6 @@
 """What the engines' pages show: KPIs of the chosen weeks and market, their chart, and the tables behind it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -110,10 +110,15 @@ def load(workspace: Workspace, choice: Choice, channels: bool = False) -> Loaded
 
 
 def kpi_cards(workspace: Workspace, engine: str, loaded: Loaded) -> list[dict[str, Any]]:
-    """One card per KPI of the engine: its value over the period, the change from the period before, and its year."""
+    """The cards of the engine's headline KPIs."""
+    return cards_of(workspace, headlines(engine), loaded)
+
+
+def cards_of(workspace: Workspace, entries: Iterable[Kpi], loaded: Loaded) -> list[dict[str, Any]]:
+    """One card per KPI: its value over the period, the change from the period before, and its year."""
     language = get_language() or "en"
     cards = []
-    for entry in headlines(engine):
+    for entry in entries:
         span = max(loaded.weeks, entry.window)
         now = weekly.result_at(entry, loaded.panel, loaded.last, loaded.market, span)
         year = range(max(loaded.last - 51, 0), loaded.last + 1)
@@ -128,7 +133,7 @@ def kpi_cards(workspace: Workspace, engine: str, loaded: Loaded) -> list[dict[st
                 "href": reverse("kpi", args=[workspace.slug, entry.key]),
                 "better": entry.direction,
                 "values": [r.value if isinstance(r, Estimate) else None for r in line],
-                "engine": engine,
+                "engine": entry.engine,
             }
         )
     return cards

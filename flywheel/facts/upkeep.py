@@ -135,7 +135,7 @@ _UNJOINED = {facts.Order, facts.Traffic, facts.Spend}  # no statement joins fact
 _GROWN = """
 SELECT c.relname FROM pg_class AS c
 WHERE c.oid IN (%(landed)s::regclass, 'facts_firstorder'::regclass)
-    AND pg_relation_size(c.oid) > (2 * c.relpages + 50) * current_setting('block_size')::int
+    AND pg_relation_size(c.oid) > (2 * c.relpages::bigint + 50) * current_setting('block_size')::bigint
 """  # pages on disk are always exact; the planner itself scales what it knows by them
 _SCRATCH = {
     "facts_moved": "id bigint, old_week date, week date, old_delivered_week date, delivered_week date, "

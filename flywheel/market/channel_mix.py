@@ -2,27 +2,28 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
-from math import isnan, nan
+from datetime import timedelta
+from math import isnan
 from typing import Any
 
 import pandas as pd
-from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from engines import channels as engine
 from engines import response
 from engines.channels import Channel, Mix
+from engines.kpi import KPIS
 from engines.results import Estimate, Result, Unavailable
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.sheets import Cell
 from flywheel.accounts.templatetags.formats import money, percent, reading
-from flywheel.diagnosis.engine_pages import Choice
+from flywheel.diagnosis import engine_pages
+from flywheel.diagnosis.engine_pages import Choice, cards_of
 from flywheel.diagnosis.flywheel_page import place_names
-from flywheel.facts.models import Engine, Investment
 from flywheel.market import figures
 from flywheel.measures import frames
 
+COSTS = ("cac_paid", "cac", "cac_full", "mer")  # the totals, as everywhere else
 RESPONSE_WEEKS = 156  # three years: older spend met other prices
 
 
@@ -44,31 +45,8 @@ def load(workspace: Workspace, choice: Choice) -> Loaded:
     span = (choice.first, choice.last, choice.where)
     journey = frames.conversion(workspace, ("channel",), *span)
     spend = frames.market(workspace, ("channel",), *span)
-    discount = float(journey["first_discount_base"].sum(min_count=1)) if "first_discount_base" in journey else nan
-    mix = engine.mix(journey, spend, investments(workspace, choice), discount)
+    mix = engine.mix(journey, spend)
     return Loaded(mix, _responses(workspace, choice, [c.channel for c in mix.channels if c.cost_base > 0]))
-
-
-def investments(workspace: Workspace, choice: Choice) -> dict[str, float]:
-    """Kind -> what was put into the market engine in the chosen weeks; a month counts by its days in them."""
-    first = choice.first or date.min
-    last = choice.last + timedelta(days=6)
-    known = Investment.objects.filter(workspace=workspace, engine=Engine.MARKET, month__lte=last)
-    if choice.market:
-        known = known.filter(market=choice.market)
-    totals: dict[str, float] = {}
-    for kind, month, amount in known.values_list("kind", "month").annotate(total=Sum("amount_base")):
-        share = _share_within(month, first, last)
-        if amount is not None and share > 0:
-            totals[kind] = totals.get(kind, 0.0) + share * float(amount)
-    return totals
-
-
-def _share_within(month: date, first: date, last: date) -> float:
-    """The share of a month's days that lie in a span."""
-    end = (month + timedelta(days=31)).replace(day=1)
-    inside = (min(end, last + timedelta(days=1)) - max(month, first)).days
-    return max(inside, 0) / (end - month).days
 
 
 def _responses(workspace: Workspace, choice: Choice, codes: list[str]) -> dict[str, response.Response | Unavailable]:
@@ -97,8 +75,7 @@ def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
     moved = response.shift(loaded.curves, loaded.mix.margin) if loaded.mix.margin > 0 else Unavailable("no_cost_data")
     return {
         "mix": loaded.mix,
-        "cards": _cards(workspace, loaded.mix),
-        "lacking": [_LACKING_WORDS[name]() for name in loaded.mix.lacking],
+        "cards": cards_of(workspace, [KPIS[key] for key in COSTS], engine_pages.load(workspace, choice)),
         "channels": [_line(c, loaded, names) for c in loaded.mix.channels],
         "charts": _charts(workspace, loaded, names),
         "needed": 1 / loaded.mix.margin if loaded.mix.margin > 0 else None,
@@ -106,34 +83,8 @@ def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
     }
 
 
-_LACKING_WORDS = {
-    "people": lambda: _("people"),
-    "tools": lambda: _("tools"),
-    "service": lambda: _("agencies and services"),
-    "first_discount": lambda: _("discounts of first orders"),
-}
-
-
 def _names(workspace: Workspace) -> dict[str, str]:
     return {code: name or code for code, name in place_names(workspace)["channel"].items()}
-
-
-def _cards(workspace: Workspace, mix: Mix) -> list[dict[str, Any]]:
-    shown: list[tuple[str, str, Result, str]] = [
-        (_("CAC, paid"), _("Advertising ÷ new customers of the channels that spend."), mix.cac_paid, "down"),
-        (_("CAC, blended"), _("All advertising ÷ all new customers."), mix.cac_blended, "down"),
-        (
-            _("CAC, fully loaded"),
-            _("Advertising, people, agencies, tools and first-order discounts ÷ all new customers."),
-            mix.cac_loaded,
-            "down",
-        ),
-        (_("MER"), _("All net revenue ÷ all advertising."), mix.mer, "up"),
-    ]
-    return [
-        {"name": n, "definition": d, "result": r, "currency": workspace.base_currency, "better": b, "engine": "market"}
-        for n, d, r, b in shown
-    ]
 
 
 def _line(channel: Channel, loaded: Loaded, names: Mapping[str, str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The channel mix: three costs of a customer, returns and concentration."""
+"""The channel mix: returns and concentration."""
 
 from math import isnan, nan
 
@@ -9,9 +9,8 @@ from engines.channels import HIGH_HHI, concentration, mix, return_on
 from engines.results import Estimate, Unavailable
 
 
-def mixed(investments, first_discount):
-    journey, spend = frames()
-    return mix(journey, spend, investments, first_discount)
+def mixed():
+    return mix(*frames())
 
 
 def frames():
@@ -29,28 +28,12 @@ def frames():
     return journey, pd.DataFrame({"channel": ["ads"], "cost_base": [3_000.0]})
 
 
-def test_the_three_costs_of_a_new_customer():
-    found = mixed({"people": 4_000.0, "tools": 500.0, "service": 500.0}, 1_000.0)
-    assert found.cac_paid.value == pytest.approx(3_000 / 100)
-    assert found.cac_blended.value == pytest.approx(3_000 / 200)
-    assert found.cac_loaded.value == pytest.approx(9_000 / 200)
-    assert found.lacking == ()
-
-
-def test_the_fully_loaded_cost_says_what_it_could_not_add_and_is_not_given_without_any():
-    found = mixed({"people": 4_000.0}, nan)
-    assert found.cac_loaded.value == pytest.approx(7_000 / 200)
-    assert found.lacking == ("tools", "service", "first_discount")
-    assert isinstance(mixed({}, nan).cac_loaded, Unavailable)
-
-
 def test_returns_contribution_and_shares():
-    found = mixed({}, nan)
+    found = mixed()
     ads, direct, amazon = found.channels
     assert (ads.channel, ads.roas.value, ads.contribution) == ("ads", 4.0, 2_000.0)
     assert (direct.roas, direct.contribution) == (Unavailable("no_spend_data"), 4_000.0)
     assert isnan(amazon.sessions)
-    assert found.mer.value == pytest.approx(25_000 / 3_000)
     assert found.margin == pytest.approx(10_000 / 25_000)
     assert sum(c.customer_share for c in found.channels) == pytest.approx(1)
 
@@ -59,7 +42,7 @@ def test_concentration_is_one_when_all_comes_from_one_and_one_nth_when_all_are_a
     assert concentration([5.0]) == 1
     assert concentration([2.0, 2.0, 2.0, 2.0, nan, 0.0]) == pytest.approx(HIGH_HHI)
     assert isnan(concentration([nan, 0.0]))
-    assert mixed({}, nan).hhi_customers == pytest.approx(0.5**2 + 0.3**2 + 0.2**2)
+    assert mixed().hhi_customers == pytest.approx(0.5**2 + 0.3**2 + 0.2**2)
 
 
 def test_a_return_on_few_orders_is_withheld():
