@@ -61,7 +61,8 @@ def test_the_page_needs_a_log_in(db, client):
 
 def test_an_owner_changes_name_and_language_and_nothing_else(client, owner, workspace):
     client.force_login(owner)
-    form = {"name": "Acme Outdoor", "language": "zh-hans", "base_currency": "USD", "time_zone": "UTC", "slug": "mine"}
+    form = {"name": "Acme Outdoor", "language": "zh-hans", "agreed_reply_hours": "12"}
+    form |= {"base_currency": "USD", "time_zone": "UTC", "slug": "mine"}
     answer = client.post(reverse("workspace-edit", args=["acme"]), form)
     assert answer.headers["Location"] == reverse("workspace-edit", args=["acme"])
     workspace.refresh_from_db()

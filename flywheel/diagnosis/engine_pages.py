@@ -99,14 +99,20 @@ class Loaded:
 def load(workspace: Workspace, choice: Choice, channels: bool = False) -> Loaded:
     """The panel up to the chosen week; its business tells `channels` apart where asked to."""
     history = HISTORY if choice.weeks else None
-    business = load_business(workspace, choice.week, facets=False, history=history, channels=channels)
+    business = load_business(workspace, choice.last, facets=False, history=history, channels=channels)
     span = business.weeks()
-    end = np.datetime64(choice.week, "D")
+    end = np.datetime64(choice.week, "D") if choice.weeks else _newest(business, choice.week)
     start = span[0] if span else end
     panel = measures.panel(business, min(start, end), end)
     position = panel.markets.index(choice.market) if choice.market in panel.markets else None
     shown = restated(workspace, choice.week - timedelta(weeks=TREND_WEEKS - 1), choice.week)
     return Loaded(panel, position, min(choice.weeks or len(panel.weeks), len(panel.weeks)), tuple(shown), business)
+
+
+def _newest(business: measures.Business, week: date) -> np.datetime64:
+    """The last week of any order or of what came after one, at least `week`."""
+    known = [frame["week"].max() for frame in (business.conversion, business.aftersales) if len(frame)]
+    return max([np.datetime64(week, "D"), *(np.datetime64(day, "D") for day in known)])
 
 
 def kpi_cards(workspace: Workspace, engine: str, loaded: Loaded) -> list[dict[str, Any]]:
