@@ -1,11 +1,11 @@
-"""The conversion engine: the journey from session to order, step by step."""
+"""The conversion engine: the journey from session to order, step by step, alone and beside another period."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
 
-from engines import intervals
-from engines.results import Estimate
+from engines import differences, intervals
+from engines.results import Estimate, Result, Unavailable
 
 STAGES = (
     "sessions",
@@ -33,6 +33,37 @@ class Step:
     total_rate: Estimate | None
 
 
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What is lost before a step.
+
+    `sessions` were lost there; of those that reached the step `onward` (0-1) paid. `orders` = sessions × onward: what
+    would come if nobody were lost here and all went on as the others do, so an upper bound. `money` = orders × AOV.
+    """
+
+    key: str
+    sessions: float
+    onward: float
+    orders: float
+    money: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A step now and in another period. `then` and the differences are None where the other period has no such step.
+
+    `step_change` and `total_change` are differences of rates (0.01: one percentage point). `money`: what the change
+    of the step's rate brings (below zero: costs) over the period, at today's traffic, later steps and AOV.
+    """
+
+    key: str
+    now: Step
+    then: Step | None
+    step_change: Estimate | None
+    total_change: Estimate | None
+    money: Result
+
+
 def funnel(sums: Mapping[str, float]) -> tuple[Step, ...]:
     """The steps of the journey from sums of stage counts (NaN or absent: the stage is not measured, and left out).
 
@@ -47,6 +78,87 @@ def funnel(sums: Mapping[str, float]) -> tuple[Step, ...]:
         before = steps[-1].count
         steps.append(Step(key, count, max(before - count, 0.0), _rate(count, before), _rate(count, total)))
     return tuple(steps)
+
+
+def losses(steps: tuple[Step, ...], aov: Result) -> tuple[Loss, ...]:
+    """What is lost before each step but the first; none where payments are not measured.
+
+    `aov`: money per order; where it is not available, neither is the money.
+    """
+    if not steps or steps[-1].key != "payments":
+        return ()
+    paid = steps[-1].count
+    found = []
+    for step in steps[1:]:
+        onward = paid / step.count if step.count else 0.0
+        orders = step.lost * onward
+        found.append(Loss(step.key, step.lost, onward, orders, _worth(orders, orders, orders, aov, step.lost)))
+    return tuple(found)
+
+
+def compared(now: tuple[Step, ...], then: tuple[Step, ...], aov: Result) -> tuple[Change, ...]:
+    """Every step of `now` beside the same step of another period.
+
+    A step's rates are compared only where both periods measure the step before it too.
+    """
+    earlier = {s.key: (s, before) for s, before in zip(then, (None, *then), strict=False)}
+    paid = now[-1].count if now and now[-1].key == "payments" else None
+    rows = []
+    for step, before in zip(now, (None, *now), strict=False):
+        other, other_before = earlier.get(step.key, (None, None))
+        step_change = _change(step, before, other, other_before)
+        total_change = _change(step, now[0], other, then[0] if then else None)
+        rows.append(
+            Change(step.key, step, other, step_change, total_change, _gain(step, before, step_change, paid, aov))
+        )
+    return tuple(rows)
+
+
+def _change(step: Step, before: Step | None, other: Step | None, other_before: Step | None) -> Estimate | None:
+    if before is None or other is None or other_before is None or before.key != other_before.key:
+        return None
+    if step.key == "sessions":
+        return None
+    return differences.of_rates(
+        min(step.count, before.count), before.count, min(other.count, other_before.count), other_before.count
+    )
+
+
+def _gain(step: Step, before: Step | None, change: Estimate | None, paid: float | None, aov: Result) -> Result:
+    if before is None or change is None or change.low is None or change.high is None:
+        return Unavailable("not_measured")
+    if paid is None:
+        return Unavailable("not_measured")
+    onward = before.count * (paid / step.count if step.count else 0.0)
+    return _worth(change.value * onward, change.low * onward, change.high * onward, aov, change.n)
+
+
+def _worth(orders: float, low: float, high: float, aov: Result, n: float) -> Result:
+    """Orders in money; without an interval of its own where low and high are the orders themselves."""
+    if isinstance(aov, Unavailable):
+        return aov
+    if low == high == orders:
+        return Estimate(orders * aov.value, None, None, n, "money")
+    return Estimate(orders * aov.value, low * aov.value, high * aov.value, n, "money")
+
+
+def abandonment(reached: float, paid: float) -> Result:
+    """The share of sessions with a cart (or checkout) that did not pay; NaN where not measured."""
+    if isnan(reached) or isnan(paid):
+        return Unavailable("not_measured")
+    if reached <= 0:
+        return Unavailable("too_few", 0, 1)
+    stayed = min(paid, reached)
+    low, high = intervals.wilson(reached - stayed, reached)
+    return Estimate(1 - stayed / reached, low, high, reached, "rate")
+
+
+def order_value(total: float, squares: float, orders: float, needed: int = 2) -> Result:
+    """Mean value of an order with its normal interval, from sums; `needed`: the fewest orders that tell one."""
+    if isnan(total) or isnan(orders) or orders < needed:
+        return Unavailable("too_few", 0 if isnan(orders) else orders, needed)
+    low, high = intervals.mean(total, squares, orders)
+    return Estimate(total / orders, low, high, orders, "money_per")
 
 
 def _rate(hits: float, trials: float) -> Estimate | None:

@@ -1,6 +1,20 @@
 import math
 
-from engines.conversion import funnel
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engines.conversion import STAGES, abandonment, compared, funnel, losses, order_value
+from engines.results import Estimate, Unavailable
+
+AOV = Estimate(50.0, 45.0, 55.0, 100, "money_per")
+journeys = st.lists(st.integers(0, 100_000), min_size=len(STAGES), max_size=len(STAGES)).map(
+    lambda counts: dict(zip(STAGES, map(float, sorted(counts, reverse=True)), strict=True))
+)
+
+
+def journey(*counts):
+    return funnel(dict(zip(STAGES, map(float, counts), strict=True)))
 
 
 def test_funnel_gives_step_and_total_rates():
@@ -20,3 +34,80 @@ def test_no_funnel_without_sessions():
     assert funnel({}) == ()
     assert funnel({"sessions": math.nan, "payments": 3.0}) == ()
     assert funnel({"sessions": 0.0}) == ()
+
+
+# --- what is lost -----------------------------------------------------------------------------------------------------
+def test_what_a_step_loses_is_its_lost_sessions_at_the_rate_of_those_who_went_on():
+    found = {loss.key: loss for loss in losses(journey(1000, 600, 500, 100, 80, 60, 50, 40), AOV)}
+    assert found["carts"].sessions == 400
+    assert found["carts"].onward == 0.4
+    assert found["carts"].orders == 160
+    assert found["carts"].money.value == 8000
+    assert found["payments"].orders == 10
+
+
+def test_nothing_is_said_of_losses_where_payments_are_not_measured():
+    assert losses(funnel({"sessions": 1000.0, "carts": 100.0}), AOV) == ()
+
+
+def test_without_an_order_value_there_is_no_money():
+    assert losses(journey(9, 8, 7, 6, 5, 4, 3, 2), Unavailable("no_orders_data"))[0].money == Unavailable(
+        "no_orders_data"
+    )
+
+
+@given(journeys)
+def test_a_step_that_lost_nobody_would_multiply_orders_by_one_over_its_rate(sums):
+    steps = funnel(sums)
+    for loss, step in zip(losses(steps, AOV), steps[1:], strict=False):
+        if step.count:
+            assert steps[-1].count + loss.orders == pytest.approx(steps[-1].count / step.step_rate.value)
+
+
+# --- two periods ------------------------------------------------------------------------------------------------------
+def test_a_step_beside_another_period_has_its_difference_and_what_that_brings():
+    now, then = journey(1000, 600, 500, 100, 80, 60, 50, 20), journey(1000, 600, 500, 100, 80, 60, 50, 40)
+    last = compared(now, then, AOV)[-1]
+    assert last.step_change.value == pytest.approx(-0.4)
+    assert last.total_change.value == pytest.approx(-0.02)
+    assert last.money.value == pytest.approx(-20 * 50)
+    assert last.money.low < last.money.value < last.money.high < 0
+
+
+def test_steps_that_the_other_period_measures_differently_are_not_compared():
+    now = journey(1000, 600, 500, 100, 80, 60, 50, 20)
+    then = funnel({"sessions": 1000.0, "engaged_sessions": 600.0, "carts": 100.0, "payments": 30.0})
+    rows = {row.key: row for row in compared(now, then, AOV)}
+    assert rows["engaged_sessions"].step_change is not None
+    assert rows["carts"].step_change is None  # after product views now, after engaged sessions then
+    assert rows["carts"].total_change is not None
+    assert rows["product_views"].then is None
+    assert isinstance(rows["payments"].money, Unavailable)
+
+
+def test_no_other_period_leaves_the_steps_alone():
+    assert all(row.then is None and row.step_change is None for row in compared(journey(*range(8, 0, -1)), (), AOV))
+
+
+@given(journeys, journeys)
+def test_swapping_the_periods_turns_the_sign(one, other):
+    there, back = compared(funnel(one), funnel(other), AOV), compared(funnel(other), funnel(one), AOV)
+    for a, b in zip(there, back, strict=False):
+        if a.step_change is not None and b.step_change is not None:
+            assert a.step_change.value == pytest.approx(-b.step_change.value)
+
+
+# --- single figures ---------------------------------------------------------------------------------------------------
+def test_abandonment_is_what_did_not_pay():
+    found = abandonment(200.0, 50.0)
+    assert found.value == 0.75
+    assert found.low < 0.75 < found.high
+    assert abandonment(math.nan, 3.0) == Unavailable("not_measured")
+    assert abandonment(0.0, 0.0) == Unavailable("too_few", 0, 1)
+    assert abandonment(5.0, 9.0).value == 0  # more payments than carts: nobody left
+
+
+def test_an_order_value_needs_orders():
+    assert order_value(300.0, 30_200.0, 3.0).value == 100
+    assert order_value(math.nan, math.nan, math.nan) == Unavailable("too_few", 0, 2)
+    assert order_value(100.0, 10_000.0, 1.0) == Unavailable("too_few", 1.0, 2)
