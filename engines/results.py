@@ -61,6 +61,7 @@ REASONS = frozenset(
         "not_paid_back",
         "no_demand_data",
         "no_spend_now",
+        "no_attempt_data",
         "too_few",
         "too_few_channels",
         "too_few_markets",

@@ -30,6 +30,7 @@ REASONS = {
     "not_paid_back": _("not paid back within 12 months"),
     "no_demand_data": _("too few offers with a number of reviews"),
     "no_spend_now": _("no spend in the last weeks"),
+    "no_attempt_data": _("the shop tells no failed payments"),
     "too_few": _("too few observations"),
     "too_few_channels": _("too few channels with a curve"),
     "too_few_markets": _("too few markets"),

@@ -15,6 +15,7 @@ from flywheel.jobs import registry
 from flywheel.jobs.errors import JobFailed, JobLost
 from flywheel.jobs.models import Job
 from flywheel.jobs.progress import Heartbeat, Progress
+from flywheel.jobs.starting import start
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +79,9 @@ def _finish(progress: Progress, state: Job.State, **outcome: Any) -> None:
         ended = progress.row().update(state=state, step=name, done=done, total=total, finished_at=Now(), **outcome)
         if ended and state == Job.State.FAILED:
             registry.after_failure(progress.job)
+        if ended and state == Job.State.DONE:
+            for kind in registry.followers(progress.job.kind):
+                start(progress.job.workspace, kind, {}, once=True)
     if not ended:
         log.warning("job.taken_over")
 

@@ -9,6 +9,7 @@ KINDS = {
     "feed": _("Read a table"),
     "roll": _("Sum up the changed weeks"),
     "diagnose": _("Find the weakest link"),
+    "conversion_analyses": _("Look into journeys, orders and customers"),
     "check_sources": _("Check the sources"),
     "demo": _("Build the demo business"),
 }
@@ -24,4 +25,5 @@ STEPS = {
     "generating": _("Making up the business"),
     "rolling": _("Summing up weeks"),
     "diagnosing": _("Diagnosing weeks"),
+    "looking_into": _("Looking into journeys, orders and customers"),
 }

@@ -1,0 +1,274 @@
+"""What is worked out of raw facts by a job and kept: paths, baskets, order values, payment methods, profiles.
+
+One run is about one period and all markets at once. Results are plain data, as the pages and exports read them.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, is_dataclass
+from datetime import date, timedelta
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
+from django.utils import timezone
+
+from engines import baskets, conversion, intervals, paths, profiles
+from engines.results import Estimate, Result, Unavailable
+from flywheel.accounts.models import Workspace
+from flywheel.conversion.methods import canonical
+from flywheel.conversion.models import Analysis
+from flywheel.diagnosis.engine_pages import DEFAULT_WEEKS, Choice
+from flywheel.measures import raw
+
+Kind = Analysis.Kind
+Json = dict[str, Any]
+MIN_ORDERS = 30  # below it the interval of a mean order value is hardly narrower than the value
+ALL = ""  # the market that stands for all of them
+FLOWS = 40  # kept of a path map
+PAIRS = 50
+FIRST_DAY = date(1990, 1, 1)
+
+
+def kept(workspace: Workspace, kind: str, choice: Choice, market: str | None = None) -> Analysis | None:
+    """What is kept for the chosen market (or another) and number of weeks."""
+    of = choice.market if market is None else market
+    return Analysis.objects.filter(workspace=workspace, kind=kind, market=of, weeks=choice.weeks).first()
+
+
+def kept_markets(workspace: Workspace, kind: str, weeks: int) -> dict[str, Json]:
+    """Market -> what is kept of it for a number of weeks; '' is all markets."""
+    found = Analysis.objects.filter(workspace=workspace, kind=kind, weeks=weeks).order_by("market")
+    return dict(found.values_list("market", "result"))
+
+
+def periods(workspace: Workspace) -> list[int]:
+    """The numbers of weeks to work out: the default, and those that were asked for before."""
+    asked = Analysis.objects.filter(workspace=workspace).exclude(kind=Kind.PROFILES).values_list("weeks", flat=True)
+    return sorted({DEFAULT_WEEKS, *asked.distinct()})
+
+
+def compute(workspace: Workspace, week: date, weeks: int) -> dict[tuple[str, str], Json]:
+    """(kind, market) -> result, for the `weeks` weeks (0: all) up to `week`; profiles are of all weeks."""
+    first = week - timedelta(weeks=weeks - 1) if weeks else FIRST_DAY
+    makers: dict[str, Callable[[Workspace, date, date], dict[str, Json]]] = {
+        Kind.PATHS: _paths,
+        Kind.BASKETS: _baskets,
+        Kind.VALUES: _values,
+        Kind.METHODS: _methods,
+    }
+    nothing: dict[tuple[str, str], Json] = {(kind, ALL): {} for kind in makers}  # so that "none" is told from "not yet"
+    found = {(k, m): result for k, make in makers.items() for m, result in make(workspace, first, week).items()}
+    return {key: plain(result) for key, result in (nothing | found).items()}
+
+
+def compute_profiles(workspace: Workspace, week: date) -> Json:
+    """The segments of customers at the end of the week `week`."""
+    frame, found = profiled(workspace, week + timedelta(days=6))
+    return plain(_profile_result(frame, found))
+
+
+def store(workspace: Workspace, week: date, weeks: int, results: dict[tuple[str, str], Json]) -> None:
+    """Keep results in place of those there were; markets that have none any more are dropped."""
+    now = timezone.now()
+    rows = [
+        Analysis(workspace=workspace, kind=k, market=m, weeks=weeks, week=week, result=result, computed_at=now)
+        for (k, m), result in results.items()
+    ]
+    with transaction.atomic():
+        kinds = {kind for kind, _market in results}
+        Analysis.objects.filter(workspace=workspace, weeks=weeks, kind__in=kinds).delete()
+        Analysis.objects.bulk_create(rows)
+
+
+def plain(data: Any) -> Any:
+    """Data as it comes back from the database: JSON types only, what is not finite as None."""
+    return json.loads(json.dumps(_finite(data), cls=DjangoJSONEncoder))
+
+
+def _finite(data: Any) -> Any:
+    if is_dataclass(data) and not isinstance(data, type):
+        return _finite(asdict(data))
+    if isinstance(data, dict):
+        return {k: _finite(v) for k, v in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(v) for v in data]
+    if isinstance(data, np.generic):
+        return _finite(data.item())
+    return None if isinstance(data, float) and not isfinite(data) else data
+
+
+def _by_market(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """All markets together, then each that is known."""
+    if len(frame):
+        yield ALL, frame
+        for market, rows in frame.groupby("market"):
+            if market:
+                yield str(market), rows
+
+
+# --- paths ------------------------------------------------------------------------------------------------------------
+def _paths(workspace: Workspace, first: date, last: date) -> dict[str, Json]:
+    moves, gaps = raw.session_moves(workspace, first, last), raw.session_gaps(workspace, first, last)
+    times = dict(_by_market(gaps))
+    found = {}
+    for market, rows in _by_market(moves):
+        table = rows[["source", "target", "count", "paid"]].itertuples(index=False, name=None)
+        result = paths.path_map(table)
+        shown = asdict(result)
+        if isinstance(result, paths.PathMap):
+            shown["flows"] = shown["flows"][:FLOWS]
+        found[market] = {"map": shown, "gaps": _gaps(times.get(market))}
+    return found
+
+
+def _gaps(rows: pd.DataFrame | None) -> list[Json]:
+    if rows is None:
+        return []
+    found = []
+    for source, target in raw.GAPS:
+        own = rows[(rows["source"] == source) & (rows["target"] == target)].groupby("bin")["count"].sum()
+        bins = {int(k): float(v) for k, v in own.items()}
+        if bins:
+            found.append({"source": source, "target": target, "n": sum(bins.values()),
+                          "p50": paths.percentile(bins, 0.5), "p90": paths.percentile(bins, 0.9)})  # fmt: skip
+    return found
+
+
+# --- baskets ----------------------------------------------------------------------------------------------------------
+def _baskets(workspace: Workspace, first: date, last: date) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for item in ("sku", "category"):
+        for market, rows in _by_market(raw.baskets(workspace, first, last, item)):
+            table = [(items, float(n)) for items, n in zip(rows["items"], rows["count"], strict=True)]
+            found.setdefault(market, {})[item] = baskets.pairs(table, PAIRS)
+    names = raw.product_names(workspace, sorted(_skus(found)))
+    return {market: {**result, "names": {s: names[s] for s in _skus({"": result}) if s in names}}
+            for market, result in found.items()}  # fmt: skip
+
+
+def _skus(found: dict[str, Json]) -> set[str]:
+    listed = (r.get("sku") for r in found.values())
+    return {sku for p in listed if isinstance(p, tuple) for pair in p for sku in (pair.first, pair.second)}
+
+
+# --- order values -----------------------------------------------------------------------------------------------------
+def _values(workspace: Workspace, first: date, last: date) -> dict[str, Json]:
+    sums = raw.order_sums(workspace, first, last)
+    groups = {market: rows for market, rows in _by_market(sums) if rows["orders"].sum() > 0}
+    if not groups:
+        return {}
+    main = {m: rows.iloc[int(rows["local_orders"].to_numpy().argmax())] for m, rows in groups.items() if m != ALL}
+    upper = float(np.nan_to_num(_base_p99(sums)))
+    widths = [(m, str(r["currency"]), baskets.bin_width(float(r["local_p99"]))) for m, r in main.items()
+              if r["local_p99"] > 0]  # fmt: skip
+    base_width = baskets.bin_width(upper) if upper > 0 else 1.0
+    bins = raw.order_bins(workspace, first, last, widths, base_width)
+    size = {m: (width, currency) for m, currency, width in widths} | {ALL: (base_width, workspace.base_currency)}
+    return {
+        market: {**_order_figures(rows), **_histogram(bins, market, *size[market])}
+        for market, rows in groups.items()
+        if market in size
+    }
+
+
+def _base_p99(sums: pd.DataFrame) -> float:
+    """About the 99th percentile of all orders in base currency: mean and spread tell enough for a bin's width."""
+    n, total = float(sums["orders"].sum()), float(sums["net"].sum())
+    squares = float(sums["net_squares"].sum())
+    return total / n + 3 * max(squares / n - (total / n) ** 2, 0.0) ** 0.5 if n else 0.0
+
+
+def _order_figures(rows: pd.DataFrame) -> Json:
+    s = {name: float(rows[name].sum()) for name in raw.ORDER_SUMS}
+    return {
+        "orders": s["orders"],
+        "aov": conversion.order_value(s["net"], s["net_squares"], s["orders"], MIN_ORDERS),
+        "first_aov": conversion.order_value(s["first_net"], s["first_squares"], s["first_orders"], MIN_ORDERS),
+        "units_per_order": _units(s),
+        "attach_rate": baskets.share(s["multi_orders"], s["basket_orders"]),
+        "discount_rate": baskets.ratio(
+            s["discount"], s["gross"], s["discount_squares"], s["gross_squares"], s["discount_products"],
+            s["discount_orders"],
+        ),
+    }  # fmt: skip
+
+
+def _units(s: dict[str, float]) -> Result:
+    if s["unit_orders"] < MIN_ORDERS:
+        return Unavailable("too_few", s["unit_orders"], MIN_ORDERS)
+    low, high = intervals.mean(s["units"], s["unit_squares"], s["unit_orders"])
+    return Estimate(s["units"] / s["unit_orders"], low, high, s["unit_orders"], "number")
+
+
+def _histogram(bins: pd.DataFrame, market: str, width: float, currency: str) -> Json:
+    own = bins[bins["market"].isna()] if market == ALL else bins[bins["market"] == market]
+    table = own[["bin", "count", "sum", "shipping"]].to_numpy(dtype=np.float64)
+    rows = {int(b): (n, total, float(np.nan_to_num(paid))) for b, n, total, paid in _merged(table)}
+    return {
+        "currency": currency,
+        "histogram": baskets.Histogram.of(width, rows),
+        "knows_shipping": bool(np.isfinite(table[:, 3]).any()),
+    }
+
+
+def _merged(table: np.ndarray) -> np.ndarray:
+    """Bins below zero are the first, those far beyond the 99th percentile one."""
+    table = table.copy()
+    table[:, 0] = np.clip(table[:, 0], 0, 2 * baskets.BINS)
+    numbers = np.unique(table[:, 0])
+    return np.array([[number, *np.nansum(table[table[:, 0] == number, 1:], axis=0)] for number in numbers])
+
+
+# --- payment methods --------------------------------------------------------------------------------------------------
+def _methods(workspace: Workspace, first: date, last: date) -> dict[str, Json]:
+    """Orders by the canonical method. Where no order of a market is unpaid, its source tells no failed payments."""
+    frame = raw.method_states(workspace, first, last)
+    frame = frame.assign(method=[canonical(word) for word in frame["method"]])
+    found = {}
+    for market, rows in _by_market(frame):
+        sums = rows.groupby("method")[["paid", "unpaid", "cancelled"]].sum().sort_values("paid", ascending=False)
+        knows = bool(sums["unpaid"].sum() > 0)
+        found[market] = {"methods": [_method(str(m), row, knows) for m, row in sums.iterrows()]}
+    return found
+
+
+def _method(method: str, row: "pd.Series[float]", knows_failures: bool) -> Json:
+    placed = float(row["paid"] + row["unpaid"])
+    success = baskets.share(float(row["paid"]), placed) if knows_failures else Unavailable("no_attempt_data")
+    return {"method": method, "paid": float(row["paid"]), "unpaid": float(row["unpaid"]),
+            "cancelled": float(row["cancelled"]), "success": success}  # fmt: skip
+
+
+# --- profiles ---------------------------------------------------------------------------------------------------------
+def profiled(workspace: Workspace, last: date) -> tuple[pd.DataFrame, profiles.Profiles | Unavailable]:
+    """Customers with a known revenue up to the day `last`, and their profiles row by row."""
+    frame = raw.customers(workspace, last)
+    frame = frame[frame["priced"].astype(bool)].reset_index(drop=True)
+    days = (np.datetime64(last, "D") - frame["last_date"].to_numpy().astype("datetime64[D]")).astype(np.float64)
+    found = profiles.profile(days, frame["orders"].to_numpy(), frame["revenue"].to_numpy())
+    return frame.assign(days=days), found
+
+
+def _profile_result(frame: pd.DataFrame, found: profiles.Profiles | Unavailable) -> Json:
+    if isinstance(found, Unavailable):
+        return {"missing": found}
+    frame = frame.assign(segment=[profiles.SEGMENTS[s] for s in found.segment], r=found.recency,
+                         value=(found.frequency + found.money + 1) // 2)  # fmt: skip
+    return {
+        "customers": len(frame),
+        "cells": _cells(frame, ["segment", "market", "channel"]),
+        "grid": _cells(frame, ["r", "value"]),
+        "ranges": found.ranges,
+    }
+
+
+def _cells(frame: pd.DataFrame, keys: list[str]) -> list[Json]:
+    grouped = frame.groupby(keys, sort=True).agg(
+        customers=("customer", "size"), orders=("orders", "sum"), revenue=("revenue", "sum"),
+        squares=("revenue", lambda values: float((values**2).sum())),
+    )  # fmt: skip
+    return [{str(k): v for k, v in row.items()} for row in grouped.reset_index().to_dict("records")]

@@ -1,0 +1,258 @@
+"""The door for what weekly measures cannot tell: paths, baskets, order values, customers, page experience.
+
+Beside `frames`, and like it the only way from these facts to DataFrames. Each function is one statement that sums up in
+the database and hands over few rows. All but `page_experience` cost by the number of facts in the weeks asked for, so
+they belong into jobs. `first` and `last` are week starts, both included; money is in base currency unless a name says
+"local" (the order's own currency).
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from django.db import connection
+
+from engines.paths import BINS_PER_E
+from flywheel.accounts.models import Workspace
+from flywheel.facts.models import STAGES
+
+MAX_SESSIONS = 300_000  # the newest of a period: a map of them is as good as one of all
+GAPS = (*zip(("started", *STAGES[2:-1]), STAGES[2:], strict=True), ("started", "payments"))
+
+
+def session_moves(workspace: Workspace, first: date, last: date) -> pd.DataFrame:
+    """How sessions went from touch point to touch point. Columns market, source, target, count, paid.
+
+    A touch point is the stage an event stands for, else the source's own word for it; repeats in a row are one visit.
+    `source` None is the start of a session, `target` None its end; `paid` counts moves of sessions that paid.
+    """
+    columns = ("market", "source", "target", "count", "paid")
+    return _frame(_MOVES, columns, workspace, first, last, limit=MAX_SESSIONS)
+
+
+def session_gaps(workspace: Workspace, first: date, last: date) -> pd.DataFrame:
+    """Time between reaching steps. Columns market, source, target (of GAPS), bin (`paths.duration_bin`), count."""
+    columns = ("market", "source", "target", "bin", "count")
+    return _frame(_GAPS, columns, workspace, first, last, limit=MAX_SESSIONS, per_e=BINS_PER_E)
+
+
+def baskets(workspace: Workspace, first: date, last: date, item: str) -> pd.DataFrame:
+    """Counted orders by what they hold. Columns market, items (different, sorted), count; `item`: sku or category."""
+    if item not in ("sku", "category"):
+        raise ValueError(f"orders hold no {item!r}")
+    return _frame(_BASKETS.format(item=item), ("market", "items", "count"), workspace, first, last)
+
+
+def product_names(workspace: Workspace, skus: Sequence[str]) -> dict[str, str]:
+    """SKU -> a name it is sold under; those without one are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMES, {"workspace": workspace.pk, "skus": list(skus)})
+        return dict(cursor.fetchall())
+
+
+ORDER_SUMS = (
+    "orders", "net", "net_squares", "first_orders", "first_net", "first_squares", "unit_orders", "units",
+    "unit_squares", "basket_orders", "multi_orders", "discount_orders", "gross", "discount", "gross_squares",
+    "discount_squares", "discount_products", "local_orders", "local_p99",
+)  # fmt: skip
+
+
+def order_sums(workspace: Workspace, first: date, last: date) -> pd.DataFrame:
+    """Counted orders summed up. Columns market, currency, then ORDER_SUMS; `local_p99` is a 99th percentile.
+
+    Units are the order's own, else its lines'; an order holds several products by its lines, else by its units.
+    """
+    return _frame(_SUMS, ("market", "currency", *ORDER_SUMS), workspace, first, last)
+
+
+def order_bins(
+    workspace: Workspace, first: date, last: date, widths: Sequence[tuple[str, str, float]], base_width: float
+) -> pd.DataFrame:
+    """Counted orders by value. Columns market, bin, count, sum, shipping (NaN: not known).
+
+    `widths`: (market, currency, width of a bin) in local money. Rows of market None are of all markets, in base
+    currency and bins of `base_width`.
+    """
+    markets, currencies, sizes = zip(*widths, strict=True) if widths else ((), (), ())
+    values = {"markets": list(markets), "currencies": list(currencies), "widths": list(sizes), "base": base_width}
+    return _frame(_BINS, ("market", "bin", "count", "sum", "shipping"), workspace, first, last, **values)
+
+
+def method_states(workspace: Workspace, first: date, last: date) -> pd.DataFrame:
+    """Orders placed with a payment method. Columns market, method, paid (counted orders), unpaid, cancelled."""
+    return _frame(_METHODS, ("market", "method", "paid", "unpaid", "cancelled"), workspace, first, last)
+
+
+def customers(workspace: Workspace, last: date) -> pd.DataFrame:
+    """Customers by their counted orders up to the day `last`. Columns customer, market, channel (of the first order),
+    last_date (datetime64), orders, revenue; `priced` is False where not one order has an amount.
+    """
+    columns = ("customer", "market", "channel", "last_date", "orders", "revenue", "priced")
+    frame = _frame(_CUSTOMERS, columns, workspace, last, last)
+    days = np.array(frame.pop("last_date"), dtype="datetime64[D]").astype("datetime64[s]")
+    return frame.assign(last_date=days)
+
+
+def page_experience(workspace: Workspace, first: date | None, last: date) -> pd.DataFrame:
+    """75th percentiles of page loading. Columns week (datetime64), market, device, lcp_ms, inp_ms, cls.
+
+    Where two sources tell the same week, the one loaded last. Percentiles cannot be added up.
+    """
+    columns = ("week", "market", "device", "lcp_ms", "inp_ms", "cls")
+    frame = _frame(_EXPERIENCE, columns, workspace, first or date.min, last)
+    weeks = np.array(frame.pop("week"), dtype="datetime64[D]").astype("datetime64[s]")
+    return frame.assign(week=weeks)
+
+
+_TEXTS = frozenset({"market", "channel", "device", "source", "target", "method", "customer", "currency", "items"})
+_OTHERS = frozenset({"last_date", "week", "priced"})
+
+
+def _frame(
+    statement: str, columns: Sequence[str], workspace: Workspace, first: date, last: date, **values: Any
+) -> pd.DataFrame:
+    """The statement's rows by column: numbers as float64, texts and lists as they come."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"workspace": workspace.pk, "first": first, "last": last, **values})
+        rows = cursor.fetchall()
+    cells = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+    return pd.DataFrame({name: _column(name, column) for name, column in zip(columns, cells, strict=True)})
+
+
+def _column(name: str, values: Sequence[Any]) -> Any:
+    if name in _TEXTS or name in _OTHERS:
+        return pd.Series(list(values), dtype=object)
+    return np.array(values, dtype=np.float64)
+
+
+_NEWEST = """newest AS (
+    SELECT source_id, session, market, started_at, payments FROM facts_session
+    WHERE workspace_id = %(workspace)s AND week BETWEEN %(first)s AND %(last)s
+    ORDER BY started_at DESC LIMIT %(limit)s
+)"""
+_EVENTS = """
+    FROM newest AS s
+    JOIN facts_sessionevent AS e
+        ON e.workspace_id = %(workspace)s AND e.session = s.session AND e.source_id = s.source_id"""
+_MOVES = f"""
+WITH {_NEWEST}, points AS (
+    SELECT s.market, s.source_id, s.session, s.payments, e.happened_at, e.id,
+        COALESCE(NULLIF(e.stage, ''), e.event) AS point
+    {_EVENTS}
+), marked AS (
+    SELECT *, LAG(point) OVER (PARTITION BY source_id, session ORDER BY happened_at, id) AS previous FROM points
+), visits AS (
+    SELECT market, payments, point, previous,
+        LEAD(point) OVER (PARTITION BY source_id, session ORDER BY happened_at, id) AS following
+    FROM marked WHERE point IS DISTINCT FROM previous
+), moves AS (
+    SELECT market, payments, point AS source, following AS target FROM visits
+    UNION ALL
+    SELECT market, payments, NULL, point FROM visits WHERE previous IS NULL
+)
+SELECT market, source, target, COUNT(*), SUM(payments) FROM moves GROUP BY market, source, target
+"""  # noqa: S608 (the pieces are constants of this module)
+_FIRST_TIMES = ", ".join(f"MIN(e.happened_at) FILTER (WHERE e.stage = '{stage}') AS {stage}" for stage in STAGES[2:])
+_PAIRS = ", ".join(f"('{a}', '{b}', {b} - {a})" for a, b in GAPS)
+_GAPS = f"""
+WITH {_NEWEST}, reached AS (
+    SELECT s.market, MIN(s.started_at) AS started, {_FIRST_TIMES}
+    {_EVENTS}
+    GROUP BY s.source_id, s.session, s.market
+)
+SELECT r.market, p.source, p.target, FLOOR(%(per_e)s * LN(1 + EXTRACT(EPOCH FROM p.gap))) AS bin, COUNT(*)
+FROM reached AS r CROSS JOIN LATERAL (VALUES {_PAIRS}) AS p (source, target, gap)
+WHERE p.gap >= INTERVAL '0'
+GROUP BY r.market, p.source, p.target, bin
+"""  # noqa: S608
+_BASKETS = """
+WITH baskets AS (
+    SELECT o.market, ARRAY_AGG(DISTINCT i.{item} ORDER BY i.{item}) AS items
+    FROM facts_order AS o
+    JOIN facts_orderline AS i
+        ON i.workspace_id = o.workspace_id AND i.order_ref = o.external_id AND i.source_id = o.source_id
+    WHERE o.workspace_id = %(workspace)s AND i.workspace_id = %(workspace)s
+        AND o.week BETWEEN %(first)s AND %(last)s AND o.counts AND i.{item} <> ''
+    GROUP BY o.id, o.market
+)
+SELECT market, items, COUNT(*) FROM baskets GROUP BY market, items
+"""
+_NAMES = """
+SELECT sku, MAX(name) FROM facts_orderline
+WHERE workspace_id = %(workspace)s AND sku = ANY(%(skus)s) AND name <> '' GROUP BY sku
+"""
+_LOCAL = """CASE WHEN o.gross IS NOT NULL THEN o.gross - COALESCE(o.discount, 0)
+        ELSE COALESCE(o.total, o.paid) - COALESCE(o.shipping, 0) - COALESCE(o.tax, 0) END"""  # Order.net_base before conversion
+_SUMS = f"""
+WITH lines AS (
+    SELECT o.id AS order_id, COUNT(DISTINCT i.sku) AS products, SUM(i.quantity) AS units
+    FROM facts_order AS o
+    JOIN facts_orderline AS i
+        ON i.workspace_id = o.workspace_id AND i.order_ref = o.external_id AND i.source_id = o.source_id
+    WHERE o.workspace_id = %(workspace)s AND i.workspace_id = %(workspace)s
+        AND o.week BETWEEN %(first)s AND %(last)s AND o.counts
+    GROUP BY o.id
+), orders AS (
+    SELECT o.market, o.currency, o.net_base AS net, {_LOCAL} AS local,
+        CASE WHEN f.order_id IS NOT NULL THEN o.net_base END AS first_net,
+        COALESCE(o.units, l.units)::float8 AS units,
+        CASE WHEN l.products IS NOT NULL THEN (l.products > 1)::int
+             WHEN o.units IS NOT NULL THEN (o.units > 1)::int END AS is_multi,
+        CASE WHEN o.discount IS NOT NULL THEN o.gross * o.fx_rate END::float8 AS gross,
+        CASE WHEN o.gross IS NOT NULL THEN o.discount * o.fx_rate END::float8 AS discount
+    FROM facts_order AS o
+    LEFT JOIN lines AS l ON l.order_id = o.id
+    LEFT JOIN facts_firstorder AS f
+        ON f.workspace_id = o.workspace_id AND f.customer = o.customer AND f.order_id = o.id
+    WHERE o.workspace_id = %(workspace)s AND o.week BETWEEN %(first)s AND %(last)s AND o.counts
+)
+SELECT market, currency, COUNT(net), SUM(net), SUM(net::float8 ^ 2), COUNT(first_net), SUM(first_net),
+    SUM(first_net::float8 ^ 2), COUNT(units), SUM(units), SUM(units ^ 2), COUNT(is_multi), SUM(is_multi),
+    COUNT(discount), SUM(gross), SUM(discount), SUM(gross ^ 2), SUM(discount ^ 2), SUM(gross * discount),
+    COUNT(local), PERCENTILE_CONT(0.99) WITHIN GROUP (ORDER BY local)
+FROM orders GROUP BY market, currency
+"""  # noqa: S608
+_BINS = f"""
+WITH orders AS (
+    SELECT o.market, o.currency, o.net_base::float8 AS net, ({_LOCAL})::float8 AS local,
+        o.shipping::float8 AS shipping, (o.shipping * o.fx_rate)::float8 AS shipping_base
+    FROM facts_order AS o
+    WHERE o.workspace_id = %(workspace)s AND o.week BETWEEN %(first)s AND %(last)s AND o.counts
+        AND o.net_base IS NOT NULL
+)
+SELECT o.market, FLOOR(o.local / w.width + 1e-9) AS bin, COUNT(*), SUM(o.local), SUM(o.shipping)
+FROM orders AS o
+JOIN UNNEST(%(markets)s::text[], %(currencies)s::text[], %(widths)s::float8[]) AS w (market, currency, width)
+    ON w.market = o.market AND w.currency = o.currency
+GROUP BY o.market, bin
+UNION ALL
+SELECT NULL, FLOOR(o.net / %(base)s + 1e-9) AS bin, COUNT(*), SUM(o.net), SUM(o.shipping_base) FROM orders AS o
+GROUP BY bin
+"""  # noqa: S608
+_METHODS = """
+SELECT market, payment_method, COUNT(*) FILTER (WHERE counts), COUNT(*) FILTER (WHERE state = 'unpaid'),
+    COUNT(*) FILTER (WHERE state = 'cancelled')
+FROM facts_order
+WHERE workspace_id = %(workspace)s AND week BETWEEN %(first)s AND %(last)s AND payment_method <> ''
+GROUP BY market, payment_method
+"""
+_CUSTOMERS = """
+WITH bought AS (
+    SELECT customer, MAX(order_date) AS last_date, COUNT(*) AS orders, SUM(net_base) AS revenue,
+        COUNT(net_base) AS priced
+    FROM facts_order
+    WHERE workspace_id = %(workspace)s AND counts AND customer <> '' AND order_date <= %(last)s
+    GROUP BY customer
+)
+SELECT b.customer, f.market, f.channel, b.last_date, b.orders, b.revenue, b.priced > 0
+FROM bought AS b JOIN facts_firstorder AS f ON f.workspace_id = %(workspace)s AND f.customer = b.customer
+ORDER BY b.customer
+"""
+_EXPERIENCE = """
+SELECT DISTINCT ON (week, market, device) week, market, device, lcp_ms, inp_ms, cls
+FROM facts_pageexperience
+WHERE workspace_id = %(workspace)s AND week BETWEEN %(first)s AND %(last)s
+ORDER BY week, market, device, batch_id DESC NULLS LAST, id DESC
+"""
