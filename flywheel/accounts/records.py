@@ -137,7 +137,8 @@ def _undone(made: KeptChange, user: User | None) -> Kept:
         stored.delete()
         stored.pk = made.record_id
         return stored
-    record = stored or model(pk=made.record_id, workspace=made.workspace, version=0)
+    record = stored or model(workspace=made.workspace, version=0)
+    record.pk = made.record_id
     for name, value in (made.before or {}).items():
         field = next(f for f in model._meta.concrete_fields if f.attname == name)
         setattr(record, name, field.to_python(value))

@@ -22,11 +22,13 @@ from flywheel.accounts.models import Workspace
 from flywheel.conversion.methods import canonical
 from flywheel.conversion.models import Analysis
 from flywheel.diagnosis.engine_pages import DEFAULT_WEEKS, Choice
+from flywheel.jobs.models import Job
 from flywheel.measures import raw
 
 Kind = Analysis.Kind
 Json = dict[str, Any]
 MIN_ORDERS = 30  # below it the interval of a mean order value is hardly narrower than the value
+JOB = "conversion_analyses"
 ALL = ""  # the market that stands for all of them
 FLOWS = 40  # kept of a path map
 PAIRS = 50
@@ -131,7 +133,7 @@ def _gaps(rows: pd.DataFrame | None) -> list[Json]:
     found = []
     for source, target in raw.GAPS:
         own = rows[(rows["source"] == source) & (rows["target"] == target)].groupby("bin")["count"].sum()
-        bins = {int(k): float(v) for k, v in own.items()}
+        bins = {int(k): float(v) for k, v in zip(own.index.to_numpy(), own.to_numpy(), strict=True)}
         if bins:
             found.append({"source": source, "target": target, "n": sum(bins.values()),
                           "p50": paths.percentile(bins, 0.5), "p90": paths.percentile(bins, 0.9)})  # fmt: skip
@@ -272,3 +274,23 @@ def _cells(frame: pd.DataFrame, keys: list[str]) -> list[Json]:
         squares=("revenue", lambda values: float((values**2).sum())),
     )  # fmt: skip
     return [{str(k): v for k, v in row.items()} for row in grouped.reset_index().to_dict("records")]
+
+
+# --- what the pages ask -----------------------------------------------------------------------------------------------
+def state(workspace: Workspace, kind: str, choice: Choice) -> Json:
+    """What is kept for the choice: `result` ({} for nothing), the weeks it is about, and whether it was worked out.
+
+    `done`: the period was worked out, so an empty result means that there is no data; `busy`: a job is at it.
+    """
+    found = kept(workspace, kind, choice)
+    whole = found or kept(workspace, kind, choice, ALL)
+    under_way = (Job.State.QUEUED, Job.State.RUNNING)
+    return {
+        "result": found.result if found else {},
+        "done": whole is not None,
+        "busy": Job.objects.filter(workspace=workspace, kind=JOB, state__in=under_way).exists(),
+        "weeks": choice.weeks,
+        "week": whole.week if whole else None,
+        "first": whole.week - timedelta(weeks=choice.weeks - 1) if whole and choice.weeks else None,
+        "computed_at": whole.computed_at if whole else None,
+    }

@@ -8,7 +8,7 @@ from flywheel.jobs import Progress, handler
 from flywheel.jobs.models import Job
 
 
-@handler("conversion_analyses", follows="diagnose")
+@handler(analyses.JOB, follows="diagnose")
 def conversion_analyses(job: Job, progress: Progress) -> dict[str, str]:
     """Work out paths, baskets, order values, methods and profiles anew, for the newest week.
 

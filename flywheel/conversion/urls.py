@@ -1,9 +1,32 @@
 """Pages of the conversion engine, below /w/<workspace>/engines/conversion/."""
 
-from django.urls import re_path
+from django.urls import path, re_path
 
-from flywheel.conversion import views
+from flywheel.conversion import record_views, views
+from flywheel.conversion.registers import REGISTERS
+
+BASE = "engines/conversion/"
+KEPT = {"pain": "journey/pain-points/", "item": "trust/items/", "method": "experience/methods/",
+        "threshold": "value/thresholds/"}  # fmt: skip
 
 urlpatterns = [
     re_path(r"^engines/(?P<engine>conversion)/$", views.overview, name="engine"),
+    path(f"{BASE}journey/", views.journey, name="conversion-journey"),
+    path(f"{BASE}trust/", views.trust, name="conversion-trust"),
+    path(f"{BASE}trust/fill/<path:market>/", record_views.checklist_fill, name="conversion-checklist"),
+    path(f"{BASE}experience/", views.experience, name="conversion-experience"),
+    path(f"{BASE}value/", views.value, name="conversion-value"),
+    path(f"{BASE}profiles/", views.profiles, name="conversion-profiles"),
+    path(f"{BASE}analyse/", views.analyse, name="conversion-analyse"),
+    path(f"{BASE}tables/<slug:table>.<slug:kind>", views.table_file, name="conversion-table"),
+    path(f"{BASE}customers/<slug:segment>.<slug:kind>", views.customers_file, name="conversion-customers"),
+    path(f"{BASE}journey/pain-points/<int:record_id>/solve/", record_views.pain_solve, name="conversion-pain-solve"),
+    path(f"{BASE}changes/<int:change_id>/undo/", record_views.change_undo, name="conversion-undo"),
 ]
+for key in REGISTERS:
+    address, named = f"{BASE}{KEPT[key]}", f"conversion-{key}"
+    urlpatterns += [
+        path(f"{address}new/", record_views.record_new, {"key": key}, name=f"{named}-new"),
+        path(f"{address}<int:record_id>/", record_views.record_edit, {"key": key}, name=f"{named}-edit"),
+        path(f"{address}<int:record_id>/delete/", record_views.record_delete, {"key": key}, name=f"{named}-delete"),
+    ]  # fmt: skip

@@ -1,15 +1,35 @@
-"""The pages of the conversion engine."""
+"""The pages of the conversion engine, and their files."""
 
+from typing import Any
+
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from engines.profiles import SEGMENTS
+from flywheel import jobs
+from flywheel.accounts import records
+from flywheel.accounts.access import get_workspace
+from flywheel.accounts.models import Role, Workspace
+from flywheel.accounts.sheets import download
+from flywheel.conversion import (
+    analyses,
+    experience_page,
+    journey_page,
+    profiles_page,
+    trust_page,
+    value_page,
+)
 from flywheel.conversion import overview as overview_page
-from flywheel.diagnosis.engine_views import Room, show
-
-ROOM = Room("conversion", (("engine", _("Overview")),))
+from flywheel.conversion.models import Change
+from flywheel.conversion.room import ROOM
+from flywheel.diagnosis.engine_pages import ALL, PERIODS, Choice
+from flywheel.diagnosis.engine_views import show
+from flywheel.diagnosis.running import newest_week
 
 
 @login_required
@@ -18,3 +38,123 @@ ROOM = Room("conversion", (("engine", _("Overview")),))
 def overview(request: HttpRequest, slug: str, engine: str) -> HttpResponse:
     """The KPIs of the conversion engine, their charts and tables."""
     return show(request, slug, ROOM, "engine", "conversion/overview.html", overview_page.overview)
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def journey(request: HttpRequest, slug: str) -> HttpResponse:
+    """The funnel beside another period, segments, losses, paths and pain points."""
+
+    def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
+        made = records.newest(Change, workspace, "painpoint")
+        return journey_page.context(workspace, choice, request.GET, _may(request)) | {"made": made}
+
+    return show(request, slug, ROOM, "conversion-journey", "conversion/journey.html", context)
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def trust(request: HttpRequest, slug: str) -> HttpResponse:
+    """The trust checklist of a market, or the coverage of all."""
+
+    def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
+        made = records.newest(Change, workspace, "trustitem")
+        return trust_page.context(workspace, choice, _may(request)) | {"made": made}
+
+    return show(request, slug, ROOM, "conversion-trust", "conversion/trust.html", context)
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def experience(request: HttpRequest, slug: str) -> HttpResponse:
+    """Page experience, mobile gap, abandonment, payment methods."""
+
+    def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
+        made = records.newest(Change, workspace, "offeredmethod")
+        return experience_page.context(workspace, choice, _may(request)) | {"made": made}
+
+    return show(request, slug, ROOM, "conversion-experience", "conversion/experience.html", context)
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def value(request: HttpRequest, slug: str) -> HttpResponse:
+    """Order value, its spread, thresholds, what is bought together."""
+
+    def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
+        made = records.newest(Change, workspace, "freeshipping")
+        return value_page.context(workspace, choice, request.GET, _may(request)) | {"made": made}
+
+    return show(request, slug, ROOM, "conversion-value", "conversion/value.html", context)
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def profiles(request: HttpRequest, slug: str) -> HttpResponse:
+    """Customers by recency, frequency and money."""
+
+    def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
+        return profiles_page.context(workspace, choice, request.GET, _may(request))
+
+    return show(request, slug, ROOM, "conversion-profiles", "conversion/profiles.html", context)
+
+
+def _may(request: HttpRequest) -> bool:
+    return bool(request.role >= Role.MEMBER)  # type: ignore[attr-defined]
+
+
+@login_required
+@require_POST
+def analyse(request: HttpRequest, slug: str) -> HttpResponse:
+    """Work out a period anew and follow the job."""
+    workspace = get_workspace(request, slug, needs=Role.MEMBER)
+    asked = request.POST.get("weeks", "")
+    weeks = int(asked) if asked.isdecimal() and int(asked) in (*PERIODS, ALL) else None
+    params = {} if weeks is None else {"weeks": weeks}
+    job = jobs.start(workspace, analyses.JOB, params, user=request.user, once=True)  # type: ignore[arg-type]
+    messages.info(request, _("It is being worked out; this may take some minutes."))
+    return redirect("job-detail", workspace.slug, job.pk)
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+@login_required
+@require_GET
+def table_file(request: HttpRequest, slug: str, table: str, kind: str) -> HttpResponse:
+    """One of the room's tables, as the address filters it, as CSV or as a workbook."""
+    workspace = get_workspace(request, slug)
+    choice = _choice(request, workspace)
+    makers: dict[str, Any] = {
+        "journey": lambda: journey_page.table(workspace, choice, request.GET),
+        "checklist": lambda: trust_page.table(workspace, choice),
+        "payment-methods": lambda: experience_page.table(workspace, choice),
+        "order-values": lambda: value_page.values_table(workspace, choice),
+        "bought-together": lambda: value_page.pairs_table(workspace, choice, request.GET),
+        "segments": lambda: profiles_page.table(workspace, choice, request.GET),
+    }
+    if table not in makers:
+        raise Http404
+    return download(table, kind, *makers[table]())
+
+
+@login_required
+@require_GET
+def customers_file(request: HttpRequest, slug: str, segment: str, kind: str) -> HttpResponse:
+    """The customers of a segment, by their ids, for the mail tool."""
+    workspace = get_workspace(request, slug, needs=Role.MEMBER)
+    if segment not in SEGMENTS:
+        raise Http404
+    choice = _choice(request, workspace)
+    return download(f"customers-{segment}", kind, *profiles_page.customers(workspace, choice, request.GET, segment))
+
+
+def _choice(request: HttpRequest, workspace: Workspace) -> Choice:
+    """The choice in the address; Http404 while there is nothing to choose from."""
+    week = newest_week(workspace)
+    if week is None:
+        raise Http404
+    return Choice.parse(request.GET, workspace, week)

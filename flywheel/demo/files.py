@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from flywheel.demo import browsing
 from flywheel.demo.calendar import build_calendar
 from flywheel.demo.generate import generate
 from flywheel.demo.goods import Rates
@@ -24,6 +25,7 @@ KINDS = (
     "payments",
     "refunds",
     "traffic",
+    "events",
     "spend",
     "reviews",
     "tickets",
@@ -54,6 +56,7 @@ class Recipe:
 def write_files(folder: Path, recipe: Recipe) -> Iterator[tuple[str, Path]]:
     """Write every kind's file, (kind, path) by (kind, path), in the order in which they are best loaded."""
     frames = generate(recipe.world, recipe.seed, recipe.until, market_rates(recipe.world, recipe.until))
+    frames["traffic"], frames["events"] = browsing.split(recipe.world, frames["traffic"], recipe.until, recipe.seed)
     for kind in KINDS:
         path = folder / f"{kind}.csv.gz"
         _write_whole(path, gzip.compress(csv_bytes(frames.pop(kind)), FASTEST, mtime=0))

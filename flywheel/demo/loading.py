@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from flywheel import jobs
 from flywheel.accounts.models import Workspace
-from flywheel.demo import expansion
+from flywheel.demo import conversion_team, expansion
 from flywheel.demo.files import Recipe, write_files
 from flywheel.demo.workspace import open_workspace, source_of
 from flywheel.diagnosis.models import Diagnosis
@@ -58,6 +58,7 @@ def load_facts(slug: str, recipe: Recipe, say: Say) -> Workspace:
             batch = _load_file(workspace, kind, path)
             say(f"{kind:<12}{batch.rows or 0:>10,} rows {time.monotonic() - started:6.1f} s")
         expansion.fill(workspace, recipe.until)
+        conversion_team.fill(workspace, recipe.until)
     return workspace
 
 

@@ -11,7 +11,7 @@ EMAIL = "demo@example.com"
 PASSWORD = "flywheel-demo"  # noqa: S105 - the demo's public password, printed on its log-in page
 SOURCES = {
     "shop": ("Web shop", "Sales", ("customers", "orders", "order_lines", "payments", "refunds")),
-    "analytics": ("Web analytics", "Market", ("traffic",)),
+    "analytics": ("Web analytics", "Market", ("traffic", "events")),
     "ads": ("Ad accounts", "Market", ("spend",)),
     "reviews": ("Review platform", "Service", ("reviews",)),
     "helpdesk": ("Help desk", "Service", ("tickets",)),

@@ -184,7 +184,7 @@ SELECT sku, MAX(name) FROM facts_orderline
 WHERE workspace_id = %(workspace)s AND sku = ANY(%(skus)s) AND name <> '' GROUP BY sku
 """
 _LOCAL = """CASE WHEN o.gross IS NOT NULL THEN o.gross - COALESCE(o.discount, 0)
-        ELSE COALESCE(o.total, o.paid) - COALESCE(o.shipping, 0) - COALESCE(o.tax, 0) END"""  # Order.net_base before conversion
+        ELSE COALESCE(o.total, o.paid) - COALESCE(o.shipping, 0) - COALESCE(o.tax, 0) END"""  # as Order.net_base
 _SUMS = f"""
 WITH lines AS (
     SELECT o.id AS order_id, COUNT(DISTINCT i.sku) AS products, SUM(i.quantity) AS units

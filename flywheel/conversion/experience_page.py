@@ -1,0 +1,284 @@
+"""Page experience against its limits, what phones convert less, abandonment, and payment methods."""
+
+from collections.abc import Iterable, Mapping
+from math import isnan
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from django.utils.translation import gettext as _
+
+from engines import conversion, experience
+from flywheel.accounts.models import Workspace
+from flywheel.accounts.templatetags.formats import number, week
+from flywheel.conversion import analyses, figures, journey_page
+from flywheel.conversion.analyses import Kind
+from flywheel.conversion.methods import KINDS, PREFERRED, Preference, canonical, name_of
+from flywheel.conversion.models import OfferedMethod
+from flywheel.conversion.words import METRICS, RATING_STATES, RATINGS
+from flywheel.diagnosis.engine_pages import Choice
+from flywheel.diagnosis.flywheel_page import place_names
+from flywheel.measures import frames, raw
+
+LINES = 6  # markets drawn in one chart
+MARGINAL_SHARE = 0.005  # of a market's payments: below it a method is not taken as offered
+
+
+def context(workspace: Workspace, choice: Choice, may_edit: bool) -> dict[str, Any]:
+    """Everything of the page."""
+    names = place_names(workspace)
+    pages = raw.page_experience(workspace, choice.first, choice.last)
+    if choice.market:
+        pages = pages[pages["market"] == choice.market]
+    by_device = journey_page.sums(workspace, ("market", "device"), (choice.first, choice.last), choice.where)
+    methods = _methods_seen(workspace, choice)
+    offered = _offered(workspace)
+    return {
+        "may_edit": may_edit,
+        "pages": _page_rows(pages, names),
+        "charts": _page_charts(pages, names, choice) if len(pages) else [],
+        "gaps": _gap_rows(by_device, names["market"]),
+        "left": _abandoned(by_device, names, choice),
+        "markets_paid": _method_gaps(workspace, choice, names["market"], methods, offered),
+        "methods": _method_rows(workspace, choice, methods, offered) if choice.market else [],
+        "methods_state": analyses.state(workspace, Kind.METHODS, choice),
+        "entries": OfferedMethod.objects.filter(workspace=workspace, market=choice.market) if choice.market else [],
+        "limits": experience.LIMITS,
+        "min_share": MARGINAL_SHARE,
+    }
+
+
+# --- page experience --------------------------------------------------------------------------------------------------
+def _page_rows(pages: pd.DataFrame, names: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
+    """The newest week of each market and device, each metric with its rating."""
+    newest = pages.sort_values("week").groupby(["market", "device"], as_index=False).last()
+    rows = []
+    for record in newest.to_dict("records"):
+        cells = [_metric(key, record[key]) for key in METRICS]
+        rows.append(
+            {
+                "market": names["market"].get(record["market"]) or record["market"] or _("all markets"),
+                "device": names["device"].get(record["device"]) or record["device"] or _("all devices"),
+                "week": record["week"].date(),
+                "cells": cells,
+                "worst": sum(1 for c in cells if c and c["rating"] == "poor"),
+            }
+        )
+    return sorted(rows, key=lambda r: (-r["worst"], r["market"], r["device"]))
+
+
+def _metric(key: str, value: float) -> dict[str, Any] | None:
+    if isnan(value):
+        return None
+    rating = experience.rating(key, value)
+    return {"text": measured(key, value), "rating": rating, "label": RATINGS[rating], "look": RATING_STATES[rating]}
+
+
+def measured(key: str, value: float) -> str:
+    """A metric's value with its unit."""
+    if key == "cls":
+        return number(value, 2)
+    return _("%(n)s s") % {"n": number(value / 1000, 2)} if key == "lcp_ms" else _("%(n)s ms") % {"n": number(value)}
+
+
+def _page_charts(pages: pd.DataFrame, names: Mapping[str, Mapping[str, str]], choice: Choice) -> list[dict[str, Any]]:
+    """A line per device of the chosen market; without one, the phones of the markets with the longest record."""
+    key = "device" if choice.market else "market"
+    shown = pages if choice.market else pages[pages["device"] == "mobile"]
+    order = shown.groupby(key).size().sort_values(ascending=False).index[:LINES]
+    weeks = sorted(shown["week"].dt.strftime("%Y-%m-%d").unique())
+    if not weeks:
+        return []
+    return [_page_chart(metric, shown, key, [str(code) for code in order], weeks, names[key]) for metric in METRICS]
+
+
+def _page_chart(
+    metric: str, shown: pd.DataFrame, key: str, codes: Iterable[str], weeks: list[str], names: Mapping[str, str]
+) -> dict[str, Any]:
+    good, poor = experience.LIMITS[metric]
+    scale = 1000 if metric == "lcp_ms" else 1
+    series = [(names.get(c) or c or _("unknown"), _line(shown[shown[key] == c], metric, weeks, scale)) for c in codes]
+    limits = [(_("good up to"), good / scale, "@good"), (_("poor above"), poor / scale, "@danger")]
+    latest = [v for _name, values in series for v in values[-1:] if v is not None]
+    fine = sum(v * scale <= good for v in latest)
+    return {
+        "id": f"page-{metric.replace('_', '-')}",
+        "title": str(METRICS[metric]) + (_(" (seconds)") if metric == "lcp_ms" else ""),
+        "summary": _("In the newest week %(fine)s of %(all)s lines are good.") % {"fine": fine, "all": len(latest)},
+        "figure": figures.lines(weeks, series, limits),
+        "columns": [_("Week"), *(name for name, _values in series)],
+        "rows": [
+            [week(day), *("" if v[at] is None else number(v[at], 2) for _name, v in series)]
+            for at, day in enumerate(weeks)
+        ],
+    }
+
+
+def _line(rows: pd.DataFrame, metric: str, weeks: list[str], scale: float) -> list[float | None]:
+    known = dict(zip(rows["week"].dt.strftime("%Y-%m-%d"), rows[metric], strict=True))
+    values = (known.get(day, float("nan")) for day in weeks)
+    return [None if isnan(v) else float(v) / scale for v in values]
+
+
+# --- devices ----------------------------------------------------------------------------------------------------------
+def _gap_rows(rows: list[dict[str, Any]], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """CVR of desktop against phones per market, and of all markets together, the most valuable gap first."""
+    markets = sorted({r["market"] for r in rows})
+    found = [_gap(rows, code, names.get(code) or code or _("unknown")) for code in markets]
+    found = [row for row in found if row["phones"] > 0]
+    found.sort(key=lambda r: -getattr(r["money"], "value", float("-inf")))
+    return [_gap(rows, None, _("All markets")), *found] if len(found) > 1 else found
+
+
+def _gap(rows: list[dict[str, Any]], market: str | None, name: str) -> dict[str, Any]:
+    phone, desktop = (_device(rows, market, device) for device in ("mobile", "desktop"))
+    gap = experience.mobile_gap((phone["sessions"], phone["payments"]), (desktop["sessions"], desktop["payments"]))
+    aov = journey_page.order_value(phone)
+    steps = [conversion.funnel(side) for side in (phone, desktop)]
+    return {
+        "name": name,
+        "phones": float(np.nan_to_num(phone["sessions"])),
+        "rates": [s[-1].total_rate if s and s[-1].key == "payments" else None for s in steps],
+        "gap": gap,
+        "money": experience.gap_money(gap, phone["sessions"], aov),
+    }
+
+
+def _device(rows: list[dict[str, Any]], market: str | None, device: str) -> dict[str, float]:
+    return _added([r for r in rows if r["device"] == device and market in (None, r["market"])])
+
+
+def _added(rows: list[dict[str, Any]]) -> dict[str, float]:
+    """Sums of rows over what is known."""
+    table = {name: np.array([r[name] for r in rows], dtype=np.float64) for name in journey_page.MEASURES}
+    return {n: float(np.nansum(v)) if v.size and (~np.isnan(v)).any() else float("nan") for n, v in table.items()}
+
+
+def _abandoned(
+    rows: list[dict[str, Any]], names: Mapping[str, Mapping[str, str]], choice: Choice
+) -> list[dict[str, Any]]:
+    """Cart and checkout abandonment per market, or per device of the chosen market, and of all."""
+    key = "device" if choice.market else "market"
+    labels = names[key]
+    groups = [(_("All"), rows)]
+    groups += [
+        (labels.get(c) or c or _("unknown"), [r for r in rows if r[key] == c]) for c in sorted({r[key] for r in rows})
+    ]
+    found = []
+    for name, own in groups:
+        sums = _added(own)
+        if sums["sessions"] > 0:
+            found.append({"name": name, "cart": conversion.abandonment(sums["carts"], sums["payments"]),
+                          "checkout": conversion.abandonment(sums["checkouts"], sums["payments"])})  # fmt: skip
+    return found
+
+
+# --- payment methods --------------------------------------------------------------------------------------------------
+def _methods_seen(workspace: Workspace, choice: Choice) -> dict[str, dict[str, float]]:
+    """Market -> canonical method -> payments in the chosen weeks."""
+    frame = frames.payments(workspace, ("market", "method"), choice.first, choice.last, choice.where)
+    seen: dict[str, dict[str, float]] = {}
+    for row in frame.to_dict("records"):
+        if row["method"] and row["payments"] > 0:
+            of = seen.setdefault(row["market"], {})
+            code = canonical(row["method"])
+            of[code] = of.get(code, 0.0) + row["payments"]
+    return seen
+
+
+def _offered(workspace: Workspace) -> dict[tuple[str, str], bool]:
+    rows = OfferedMethod.objects.filter(workspace=workspace).values_list("market", "method", "is_offered")
+    return {(market, canonical(method)): is_offered for market, method, is_offered in rows}
+
+
+def _is_offered(market: str, method: str, seen: Mapping[str, float], offered: Mapping[tuple[str, str], bool]) -> bool:
+    """As entered; else whether a noticeable share of the payments is made with it."""
+    total = sum(seen.values())
+    return offered.get((market, method), total > 0 and seen.get(method, 0.0) / total >= MARGINAL_SHARE)
+
+
+def _method_gaps(
+    workspace: Workspace,
+    choice: Choice,
+    names: Mapping[str, str],
+    seen: Mapping[str, Mapping[str, float]],
+    offered: Mapping[tuple[str, str], bool],
+) -> list[dict[str, Any]]:
+    """Per market, which preferred methods are offered and which are missing; those with most missing first."""
+    codes = [choice.market] if choice.market else sorted({*names, *seen} - {""})
+    rows = []
+    for code in codes:
+        preferred = [p.method for p in PREFERRED.get(code.upper(), ())]
+        has = [m for m in preferred if _is_offered(code, m, seen.get(code, {}), offered)]
+        is_told = bool(seen.get(code)) or any(market == code for market, _method in offered)
+        rows.append(
+            {
+                "code": code,
+                "name": names.get(code, code),
+                "preferred": len(preferred),
+                "has": [name_of(m) for m in has],
+                "missing": [name_of(m) for m in preferred if m not in has],
+                "is_told": is_told,
+            }
+        )
+    return sorted(rows, key=lambda r: (not r["is_told"], -len(r["missing"]), r["name"]))
+
+
+def _method_rows(
+    workspace: Workspace,
+    choice: Choice,
+    seen: Mapping[str, Mapping[str, float]],
+    offered: Mapping[tuple[str, str], bool],
+) -> list[dict[str, Any]]:
+    """Every method of the chosen market that is preferred, seen or entered."""
+    own = seen.get(choice.market, {})
+    preferred = {p.method: p for p in PREFERRED.get(choice.market.upper(), ())}
+    entered = {method for market, method in offered if market == choice.market}
+    kept = analyses.state(workspace, Kind.METHODS, choice)["result"].get("methods", [])
+    success = {row["method"]: row["success"] for row in kept}
+    total = sum(own.values())
+    codes = sorted(
+        {*own, *preferred, *entered, *success}, key=lambda c: (-own.get(c, 0), c not in preferred, name_of(c))
+    )
+    return [
+        {
+            "code": code,
+            "name": name_of(code),
+            "source": _source(preferred[code]) if code in preferred else "",
+            "is_preferred": code in preferred,
+            "offered": _is_offered(choice.market, code, own, offered),
+            "payments": own.get(code),
+            "share": own[code] / total if own.get(code) else None,
+            "success": success.get(code),
+        }
+        for code in codes
+    ]
+
+
+def _source(preference: Preference) -> str:
+    """What is known of a preference and from where."""
+    said = str(preference.figure) if preference.figure else _("widely used")
+    kind = str(KINDS[preference.kind])
+    if not preference.source:
+        return _("%(said)s (%(kind)s)") % {"said": said, "kind": kind}
+    year = str(preference.year) if preference.year else _("undated")
+    words_ = {"said": said, "source": preference.source, "kind": kind, "year": year}
+    return _("%(said)s (%(source)s, %(kind)s, %(year)s)") % words_
+
+
+def table(workspace: Workspace, choice: Choice) -> tuple[list[str], list[list[Any]]]:
+    """Columns and rows of the export: the payment methods of the chosen market, or every market's gaps."""
+    seen, offered = _methods_seen(workspace, choice), _offered(workspace)
+    if choice.market:
+        rows = _method_rows(workspace, choice, seen, offered)
+        shown = [[r["name"], _yes(r["is_preferred"]), r["source"], _yes(r["offered"]), r["payments"], r["share"],
+                  (r["success"] or {}).get("value")] for r in rows]  # fmt: skip
+        return [_("Payment method"), _("Preferred"), _("Source"), _("Offered"), _("Payments"), _("Share of payments"),
+                _("Payment success")], shown  # fmt: skip
+    gaps = _method_gaps(workspace, choice, place_names(workspace)["market"], seen, offered)
+    shown = [[r["name"], ", ".join(r["has"]), ", ".join(r["missing"])] for r in gaps]
+    return [_("Market"), _("Preferred and offered"), _("Preferred and missing")], shown
+
+
+def _yes(value: bool) -> str:
+    return _("yes") if value else _("no")

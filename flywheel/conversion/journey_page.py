@@ -1,0 +1,287 @@
+"""The journey: two periods side by side, segments, what is lost in orders and money, paths, pain points."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import isnan
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from django.core.paginator import Paginator
+from django.utils.translation import gettext as _
+
+from engines import conversion
+from engines.conversion import STAGES, Step
+from engines.results import Estimate, Result, Unavailable
+from flywheel.accounts.models import Workspace
+from flywheel.accounts.templatetags.formats import number, percent
+from flywheel.conversion import analyses, figures
+from flywheel.conversion.analyses import Kind
+from flywheel.conversion.models import PainPoint
+from flywheel.conversion.words import COMPARISONS, touch_point
+from flywheel.diagnosis import charts, words
+from flywheel.diagnosis.engine_pages import Choice
+from flywheel.diagnosis.flywheel_page import place_names
+from flywheel.measures import frames
+
+MIN_ORDERS = 30  # of an order value; below it its interval is hardly narrower than itself
+YEAR = timedelta(weeks=52)  # the same weekdays
+TOP_SEGMENTS = 15
+TOP_FLOWS = 20
+POINTS_PER_PAGE = 50
+DIMENSIONS = ("market", "channel", "device")
+Span = tuple[date | None, date]
+Sums = dict[str, float]
+MEASURES = (*STAGES, "orders", "priced_orders", "net_base", "net_squares")
+
+
+@dataclass(frozen=True)
+class View:
+    """What the reader looks at beyond market and weeks: channel, device, and the period to compare with."""
+
+    choice: Choice
+    channel: str
+    device: str
+    compare: str
+    other: Span | None
+
+    @classmethod
+    def parse(cls, query: Mapping[str, str], workspace: Workspace, choice: Choice) -> "View":
+        """The view in the address; what it says wrongly falls back to the default."""
+        names = place_names(workspace)
+        channel, device = query.get("channel", ""), query.get("device", "")
+        asked = query.get("compare", "")
+        compare = asked if asked in COMPARISONS else "before"
+        return cls(
+            choice,
+            channel if channel in names["channel"] else "",
+            device if device in words.DEVICES else "",
+            compare,
+            _other(compare, choice, query),
+        )
+
+    @property
+    def where(self) -> dict[str, str]:
+        """The segment as a filter of measures."""
+        chosen = {"market": self.choice.market, "channel": self.channel, "device": self.device}
+        return {key: value for key, value in chosen.items() if value}
+
+    @property
+    def span(self) -> Span:
+        """First and last week looked at."""
+        return self.choice.first, self.choice.last
+
+
+def _other(compare: str, choice: Choice, query: Mapping[str, str]) -> Span | None:
+    """The weeks to compare with; None where there are none."""
+    if compare == "other":
+        first, last = (_week(query.get(name, ""), choice.week) for name in ("from", "to"))
+        return (first, last) if first and last and first <= last else None
+    if choice.first is None or compare == "none":
+        return None
+    back = YEAR if compare == "year" else timedelta(weeks=choice.weeks)
+    return choice.first - back, choice.last - back
+
+
+def _week(text: str, anchor: date) -> date | None:
+    """The start of the week that holds a day in ISO form; weeks start on `anchor`'s weekday."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day - timedelta(days=(day - anchor).days % 7) if day.year > 1 else None
+
+
+def context(workspace: Workspace, choice: Choice, query: Mapping[str, str], may_edit: bool) -> dict[str, Any]:
+    """Everything of the page."""
+    view = View.parse(query, workspace, choice)
+    now = sums(workspace, (), view.span, view.where)[0]
+    then = sums(workspace, (), view.other, view.where)[0] if view.other else {}
+    aov = order_value(now)
+    steps, earlier = conversion.funnel(now), conversion.funnel(then)
+    changes = conversion.compared(steps, earlier, aov)
+    return {
+        "view": view,
+        "channels": _names(workspace, "channel"),
+        "devices": list(words.DEVICES.items()),
+        "comparisons": list(COMPARISONS.items()),
+        "aov": aov,
+        "changes": _named(changes),
+        "has_other": bool(earlier),
+        "losses": _named(conversion.losses(steps, aov)),
+        "chart": _chart(steps, earlier),
+        "segments": [s for d in DIMENSIONS if d not in view.where if (s := _segment(workspace, view, d))["rows"]],
+        "paths": _paths(workspace, choice),
+        "pain": pain_points(workspace, choice, query.get("page")),
+        "may_edit": may_edit,
+    }
+
+
+def sums(workspace: Workspace, by: tuple[str, ...], span: Span, where: Mapping[str, str]) -> list[Any]:
+    """Stage counts and order values summed over a span, a row (its keys and sums) for each group; NaN not known."""
+    frame = frames.conversion(workspace, by, *span, where)
+    return frame[[*by, *MEASURES]].to_dict("records")
+
+
+def order_value(row: Mapping[str, float]) -> Result:
+    """The mean value of the row's orders, or why there is none."""
+    if isnan(row["priced_orders"]):
+        return Unavailable("no_orders_data")
+    return conversion.order_value(row["net_base"], row["net_squares"], row["priced_orders"], MIN_ORDERS)
+
+
+def _named(steps: Any) -> list[dict[str, Any]]:
+    return [{"name": words.STAGES[step.key], "step": step} for step in steps]
+
+
+def _names(workspace: Workspace, dimension: str) -> list[tuple[str, str]]:
+    return sorted(place_names(workspace)[dimension].items(), key=lambda pair: pair[1])
+
+
+def _chart(steps: tuple[Step, ...], earlier: tuple[Step, ...]) -> dict[str, Any] | None:
+    if not steps:
+        return None
+    other = {s.key: s.total_rate.value if s.total_rate else 1.0 for s in earlier}
+    shares = [s.total_rate.value if s.total_rate else 1.0 for s in steps]
+    labels = [f"{number(s.count)} · {percent(share, 2)}" for s, share in zip(steps, shares, strict=True)]
+    names = [str(words.STAGES[s.key]) for s in steps]
+    worst = min(steps[1:], key=lambda s: s.step_rate.value if s.step_rate else 1, default=None)
+    summary = ""
+    if worst is not None and worst.step_rate is not None:
+        summary = _("The largest share is lost before “%(stage)s”: %(rate)s go on.") % {
+            "stage": words.STAGES[worst.key],
+            "rate": percent(worst.step_rate.value, 1),
+        }
+    return {
+        "id": "journey",
+        "title": _("Share of sessions that reach each step"),
+        "summary": summary,
+        "height": "tall",
+        "figure": figures.two_funnels(names, shares, [other.get(s.key) for s in steps], labels),
+    }
+
+
+# --- segments ---------------------------------------------------------------------------------------------------------
+def _segment(workspace: Workspace, view: View, dimension: str) -> dict[str, Any]:
+    """One dimension's values by sessions, each with its steps and its total rate beside the other period's."""
+    names = place_names(workspace)[dimension]
+    rows = [r for r in sums(workspace, (dimension,), view.span, view.where) if r["sessions"] > 0]
+    rows.sort(key=lambda r: -r["sessions"])
+    others = sums(workspace, (dimension,), view.other, view.where) if view.other else []
+    earlier = {r[dimension]: conversion.funnel(r) for r in others}
+    shown = [_segment_row(row, row[dimension], names, earlier) for row in rows[:TOP_SEGMENTS]]
+    stages = [key for key in STAGES[1:] if any(key in row["rates"] for row in shown)]
+    for row in shown:
+        row["cells"] = [row["rates"].get(key) for key in stages]
+    return {
+        "key": dimension,
+        "title": {"market": _("By market"), "channel": _("By channel"), "device": _("By device")}[dimension],
+        "stages": [words.STAGES[key] for key in stages],
+        "rows": shown,
+        "left_out": max(len(rows) - TOP_SEGMENTS, 0),
+    }
+
+
+def _segment_row(
+    row: Mapping[str, Any], code: str, names: Mapping[str, str], earlier: Mapping[str, tuple[Step, ...]]
+) -> dict[str, Any]:
+    steps = conversion.funnel(row)
+    aov = order_value(row)
+    last = conversion.compared(steps, earlier.get(code, ()), aov)[-1]
+    money = [loss.money for loss in conversion.losses(steps, aov)]
+    return {
+        "code": code,
+        "name": names.get(code) or code or _("unknown"),
+        "sessions": row["sessions"],
+        "rates": {s.key: s.step_rate for s in steps[1:]},
+        "total": last.now.total_rate,
+        "change": last.total_change,
+        "worst": max((m.value for m in money if isinstance(m, Estimate)), default=None),
+    }
+
+
+# --- paths ------------------------------------------------------------------------------------------------------------
+def _paths(workspace: Workspace, choice: Choice) -> dict[str, Any]:
+    """The kept path map of the chosen market and period, with its chart, or why there is none."""
+    state = analyses.state(workspace, Kind.PATHS, choice)
+    found = state["result"].get("map") or {}
+    if not found or "reason" in found:
+        return {**state, "missing": found or None}
+    flows = found["flows"][:TOP_FLOWS]
+    return {**state, **found, "flows": flows, "gaps": state["result"]["gaps"], "chart": _map_chart(found)}
+
+
+def _map_chart(found: Mapping[str, Any]) -> dict[str, Any]:
+    """From where (rows) to where (columns), as shares of all that left."""
+    rows = ["(entry)", *(p["key"] for p in found["points"])]
+    columns = [*(p["key"] for p in found["points"]), "(exit)"]
+    share = {(f["source"], f["target"]): f["share"] for f in found["flows"]}
+    table = [[share.get((row, column), float("nan")) for column in columns] for row in rows]
+    texts = [["" if isnan(v) else percent(v, 0) for v in line] for line in table]
+    exits = max(found["points"], key=lambda p: p["exits"])
+    return {
+        "id": "path-map",
+        "title": _("Where sessions go next"),
+        "summary": _("Most sessions end at “%(point)s”: %(n)s of %(all)s.") % {
+            "point": touch_point(exits["key"]), "n": number(exits["exits"]), "all": number(found["sessions"])},
+        "figure": charts.heat_figure([touch_point(r) for r in rows], [touch_point(c) for c in columns], table, texts,
+                                     "conversion"),
+        "wide": True,
+        "height": "tall",
+        "columns": [_("From \\ to"), *(touch_point(c) for c in columns)],
+        "rows": [[touch_point(r), *line] for r, line in zip(rows, texts, strict=True)],
+    }  # fmt: skip
+
+
+# --- pain points ------------------------------------------------------------------------------------------------------
+def pain_points(workspace: Workspace, choice: Choice, page: str | None) -> dict[str, Any]:
+    """A page of the pain points, open ones first, each with what its step loses in the chosen weeks."""
+    found = PainPoint.objects.filter(workspace=workspace)
+    if choice.market:
+        found = found.filter(market__in=(choice.market, ""))
+    shown = Paginator(found, POINTS_PER_PAGE).get_page(page)
+    table = frames.conversion(workspace, ("market", "device"), choice.first, choice.last, choice.where)
+    names = place_names(workspace)
+    rows = [
+        {
+            "point": point,
+            "market": names["market"].get(point.market, point.market),
+            "device": names["device"].get(point.device, point.device),
+            "loss": _stake(table, point),
+        }
+        for point in shown
+    ]
+    return {"rows": rows, "page": shown}
+
+
+def _stake(table: pd.DataFrame, point: PainPoint) -> conversion.Loss | None:
+    """What is lost before the point's step, in its market and on its device."""
+    keep = np.ones(len(table), dtype=bool)
+    for column in ("market", "device"):
+        if value := getattr(point, column):
+            keep &= (table[column] == value).to_numpy()
+    row = {name: _known_sum(table[name].to_numpy()[keep]) for name in MEASURES}
+    steps = conversion.funnel(row)
+    return next((loss for loss in conversion.losses(steps, order_value(row)) if loss.key == point.step), None)
+
+
+def _known_sum(values: Any) -> float:
+    return float(np.nansum(values)) if (~np.isnan(values)).any() else float("nan")
+
+
+# --- the file ---------------------------------------------------------------------------------------------------------
+def table(workspace: Workspace, choice: Choice, query: Mapping[str, str]) -> tuple[list[str], list[list[Any]]]:
+    """Columns and rows of the export: every market, channel and device with both periods' counts."""
+    view = View.parse(query, workspace, choice)
+    parts = [_counts(workspace, span, view.where) for span in (view.span, view.other) if span]
+    frame = parts[0].join(parts[1], how="outer", rsuffix="_then") if len(parts) > 1 else parts[0]
+    stages = [str(words.STAGES[key]) for key in STAGES]
+    then = [_("%(stage)s, compared period") % {"stage": stage} for stage in stages] if len(parts) > 1 else []
+    rows = [[*keys, *(float(v) for v in values)] for keys, values in zip(frame.index, frame.to_numpy(), strict=True)]
+    return [_("Market"), _("Channel"), _("Device"), *stages, *then], rows
+
+
+def _counts(workspace: Workspace, span: Span, where: Mapping[str, str]) -> pd.DataFrame:
+    frame = frames.conversion(workspace, DIMENSIONS, *span, where)
+    return frame[[*DIMENSIONS, *STAGES]].set_index(list(DIMENSIONS))

@@ -1,0 +1,112 @@
+"""The trust checklist: what is in place in each market, how far it is covered, and the rate around each change."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from django.utils.translation import gettext as _
+
+from engines import trust
+from flywheel.accounts.models import Workspace
+from flywheel.conversion.checklist import ITEMS
+from flywheel.conversion.models import TrustItem
+from flywheel.diagnosis.engine_pages import Choice
+from flywheel.diagnosis.flywheel_page import place_names
+from flywheel.measures import frames
+
+State = TrustItem.State
+STATES = {State.YES: "fresh", State.NO: "late", State.NOT_APPLICABLE: "not_agreed", State.UNKNOWN: "due"}
+CHANGES = 30  # newest changes whose effect is shown
+AROUND = timedelta(weeks=trust.WEEKS_AROUND + 1)
+
+
+def context(workspace: Workspace, choice: Choice, may_edit: bool) -> dict[str, Any]:
+    """The chosen market's checklist, or every market's coverage."""
+    names = place_names(workspace)["market"]
+    stored = list(TrustItem.objects.filter(workspace=workspace))
+    if choice.market:
+        stored = [item for item in stored if item.market == choice.market]
+    return {
+        "may_edit": may_edit,
+        "groups": checklist(stored) if choice.market else [],
+        "coverage": _coverage_rows(workspace, choice, stored, names),
+        "group_names": [label for _key, label in TrustItem.Group.choices],
+        "changes": _changes(workspace, stored, names),
+        "weeks_around": trust.WEEKS_AROUND,
+    }
+
+
+def checklist(stored: list[TrustItem]) -> list[dict[str, Any]]:
+    """A market's items by group, bundled ones first; an item that has not been answered is not known."""
+    known = {item.item: item for item in stored if item.item}
+    groups = []
+    for key, label in TrustItem.Group.choices:
+        rows = [
+            {"key": i.key, "words": i.words, **_row(known.get(i.key))} for i in ITEMS.values() if i.group == key
+        ] + [{"key": "", "words": o.name, **_row(o)} for o in stored if not o.item and o.group == key]
+        groups.append(
+            {"key": key, "label": label, "rows": rows, "coverage": trust.coverage([r["state"] for r in rows])}
+        )
+    return groups
+
+
+def _row(item: TrustItem | None) -> dict[str, Any]:
+    state = State(item.state) if item else State.UNKNOWN
+    return {"item": item, "state": state.value, "look": STATES[state], "label": state.label}
+
+
+def _coverage_rows(
+    workspace: Workspace, choice: Choice, stored: list[TrustItem], names: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Per market: the coverage of each group and of all, the best covered first."""
+    codes = [choice.market] if choice.market else sorted({*names, *(item.market for item in stored)} - {""})
+    rows = []
+    for code in codes:
+        groups = checklist([item for item in stored if item.market == code])
+        states = [row["state"] for group in groups for row in group["rows"]]
+        rows.append({"code": code, "name": names.get(code, code), "all": trust.coverage(states),
+                     "groups": [group["coverage"] for group in groups]})  # fmt: skip
+    return sorted(rows, key=lambda row: (-(row["all"].score or 0), row["name"]))
+
+
+def _changes(workspace: Workspace, stored: list[TrustItem], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The newest items put in place, each with its market's CVR before and after."""
+    dated = [item for item in stored if item.state == State.YES and item.since]
+    dated.sort(key=lambda item: item.since or date.min, reverse=True)
+    dated = dated[:CHANGES]
+    if not dated:
+        return []
+    days = [item.since for item in dated if item.since]
+    where = {"market": sorted({item.market for item in dated})}
+    frame = frames.conversion(workspace, ("week", "market"), min(days) - AROUND, max(days) + AROUND, where)
+    return [
+        {
+            "item": item,
+            "words": ITEMS[item.item].words if item.item in ITEMS else item.name,
+            "market": names.get(item.market, item.market),
+            "effect": _effect(frame[frame["market"] == item.market], item),
+        }
+        for item in dated
+    ]
+
+
+def _effect(weekly: pd.DataFrame, item: TrustItem) -> trust.BeforeAfter:
+    weeks, sessions, paid = (weekly[name].to_numpy() for name in ("week", "sessions", "payments"))
+    return trust.before_after(weeks, sessions, paid, np.datetime64(str(item.since)))
+
+
+def table(workspace: Workspace, choice: Choice) -> tuple[list[str], list[list[Any]]]:
+    """Columns and rows of the export: every market's checklist."""
+    names = place_names(workspace)["market"]
+    stored = list(TrustItem.objects.filter(workspace=workspace))
+    codes = [choice.market] if choice.market else sorted({item.market for item in stored})
+    rows = []
+    for code in codes:
+        for group in checklist([item for item in stored if item.market == code]):
+            for row in group["rows"]:
+                item = row["item"]
+                told = [item.since, item.evidence, item.checked_on] if item else [None, "", None]
+                rows.append([names.get(code, code), str(group["label"]), str(row["words"]), str(row["label"]), *told])
+    return [_("Market"), _("Group"), _("Item"), _("Status"), _("In place since"), _("Evidence"), _("Checked on")], rows
