@@ -99,3 +99,35 @@ def test_clickstream_pages_show_the_known_funnel(workspace: Workspace, run_jobs,
     }
     devices = {r[0]: r[2] for r in rows(html, "devices")}
     assert (devices["desktop"], devices["mobile"]) == ("14.7%", "9.73%")
+
+
+def test_clickstream_pages_show_the_known_rates_and_paths(workspace: Workspace, run_jobs, engine_lead, client):
+    load(workspace, "clickstream", "events", "clickstream/ecom.csv.gz")
+    run_jobs()
+    client.force_login(engine_lead)
+    client.post(reverse("conversion-analyse", args=["acme"]), {"weeks": "0"})
+    run_jobs()
+    html = client.get(reverse("conversion-journey", args=["acme"]), {"weeks": "0"}).content.decode()
+    steps = {r[0]: r for r in rows(html, "journey-steps")}
+    counts = {name: cells[1] for name, cells in steps.items()}
+    assert counts | {"Engaged": ""} == {
+        "Step": "Sessions",
+        "Sessions": "3,605",
+        "Engaged": "",
+        "Product view": "2,868",
+        "Added to cart": "1,213",
+        "Cart viewed": "1,022",
+        "Checkout": "798",
+        "Payment attempt": "632",
+        "Paid": "470",
+    }
+    assert steps["Paid"][3].split("\n")[0].startswith("13.04%")
+    devices = {r[0]: r[-2] for r in rows(html, "by-device")}
+    assert devices["desktop"].startswith("14.66%")
+    assert devices["mobile"].startswith("9.73%")
+    channels = {r[0]: r[-2] for r in rows(html, "by-channel")}
+    assert channels["paid_search"].startswith("15.74%")
+    assert channels["social"].startswith("9.93%")
+    points = {r[0]: r[1:] for r in rows(html, "points")}
+    assert sum(int(r[2].replace(",", "")) for name, r in points.items() if name != "Touch point") == 3_605  # all end
+    assert "Payment attempt" in {r[0] for r in rows(html, "times")}

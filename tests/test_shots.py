@@ -10,6 +10,7 @@ NO_PAGES = {
     "home": "leads to the first workspace",
     "health": "asked by machines",
     "set_language": "only posted to",
+    "conversion-analyse": "only posted to",
     "diagnosis-run": "only posted to",
     "source-check": "only posted to",
     "market-model-new": "only posted to",

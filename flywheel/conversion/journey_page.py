@@ -23,6 +23,7 @@ from flywheel.conversion.words import COMPARISONS, touch_point
 from flywheel.diagnosis import charts, words
 from flywheel.diagnosis.engine_pages import Choice
 from flywheel.diagnosis.flywheel_page import place_names
+from flywheel.facts.calendar import FIRST_YEAR
 from flywheel.measures import frames
 
 MIN_ORDERS = 30  # of an order value; below it its interval is hardly narrower than itself
@@ -90,7 +91,7 @@ def _week(text: str, anchor: date) -> date | None:
         day = date.fromisoformat(text)
     except ValueError:
         return None
-    return day - timedelta(days=(day - anchor).days % 7) if day.year > 1 else None
+    return day - timedelta(days=(day - anchor).days % 7) if day.year >= FIRST_YEAR else None
 
 
 def context(workspace: Workspace, choice: Choice, query: Mapping[str, str], may_edit: bool) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 NAMES: dict[str, str | Promise] = {
@@ -115,10 +116,11 @@ KINDS = {
     "operator": _("the scheme's operator"),
     "bank": _("central bank"),
     "provider": _("a payment provider's documentation"),
-    "press": _("trade press"),
+    "survey": _("survey of a payment provider, reported by RetailDetail"),
     "common": _("common knowledge of the trade; check it for your goods"),
 }
 _BRAINTREE = "PayPal Braintree: Local Payment Methods"
+_MOLLIE = "Mollie: European e-commerce report"
 _COMMON = ""
 
 
@@ -130,25 +132,30 @@ def _provider(*methods: str) -> tuple[Preference, ...]:
     return tuple(Preference(method, _BRAINTREE, "provider") for method in methods)
 
 
+def _survey(**shares: int) -> tuple[Preference, ...]:
+    """Methods with the share (in %) of online shoppers asked in the market who prefer them; several could be named."""
+    return tuple(
+        Preference(method, _MOLLIE, "survey", 2024, format_lazy(_("{share} of online shoppers prefer it"), share=f"{share}%"))
+        for method, share in shares.items()
+    )
+
+
 PREFERRED: dict[str, tuple[Preference, ...]] = {
     "NL": (
-        Preference("ideal", _BRAINTREE, "provider", 0, _("more than 60 % of consumers use it for online purchases")),
-        *_common("klarna", "card", "paypal"),
+        *_survey(ideal=66, paypal=47, card=39),
+        *_common("klarna"),
     ),
-    "BE": (
-        Preference("bancontact", "RetailDetail", "press", 2024, _("73 % of online shoppers prefer it")),
-        *_common("card", "paypal"),
-    ),
+    "BE": (*_survey(bancontact=73, card=41, paypal=39),),
     "PL": (
         Preference("blik", "Polski Standard Płatności", "operator"),
         *_provider("przelewy24"),
         *_common("card", "cash_on_delivery"),
     ),
-    "DE": (*_common("paypal", "invoice", "klarna", "direct_debit", "card"),),
+    "DE": (*_survey(paypal=67, invoice=40, card=36), *_common("klarna", "direct_debit")),
     "AT": (*_provider("eps"), *_common("card", "paypal", "klarna", "invoice")),
     "CH": (Preference("twint", "TWINT AG", "operator"), *_common("card", "invoice", "paypal")),
-    "FR": (Preference("cartes_bancaires", "Groupement des Cartes Bancaires CB", "operator"), *_common("paypal")),
-    "GB": (*_common("card", "paypal", "apple_pay", "klarna"),),
+    "FR": (*_survey(card=71, paypal=57), Preference("cartes_bancaires", "Groupement des Cartes Bancaires CB", "operator")),
+    "GB": (*_survey(card=73, paypal=66), *_common("apple_pay", "klarna")),
     "IE": (*_common("card", "paypal", "apple_pay"),),
     "ES": (Preference("bizum", "Bizum", "operator"), *_common("card", "paypal")),
     "PT": (*_provider("mb_way", "multibanco"), *_common("card", "paypal")),

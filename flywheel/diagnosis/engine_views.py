@@ -13,6 +13,7 @@ from flywheel.accounts.access import get_workspace
 from flywheel.accounts.models import Workspace
 from flywheel.diagnosis.engine_pages import Choice, choices
 from flywheel.diagnosis.running import newest_week
+from flywheel.facts.calendar import FIRST_YEAR
 
 
 @dataclass(frozen=True)
@@ -62,5 +63,7 @@ def asked_week(text: str, newest: date) -> date:
     try:
         asked = date.fromisoformat(text)
     except ValueError:
+        return newest
+    if asked.year < FIRST_YEAR:
         return newest
     return min(asked - timedelta(days=(asked - newest).days % 7), newest)

@@ -1,0 +1,417 @@
+"""The pages of the conversion engine: what they show, who may change what, and what hostile input does."""
+
+import csv
+import io
+import re
+from datetime import date, timedelta
+
+import pytest
+from django.urls import reverse
+from plotly import graph_objects  # type: ignore[import-untyped]
+from python_calamine import CalamineWorkbook
+
+from flywheel import jobs
+from flywheel.accounts.models import Membership, Role, Workspace
+from flywheel.conversion.checklist import ITEMS
+from flywheel.conversion.models import Analysis, Change, FreeShipping, OfferedMethod, PainPoint, TrustItem
+from tests.builders import loaded, order
+from tests.businesses import business
+from tests.measured import store
+from tests.test_conversion_analyses import shop  # noqa: F401
+from tests.test_diagnosis_room import _without_theme
+
+pytestmark = pytest.mark.django_db
+PAGES = ("journey", "trust", "experience", "value", "profiles")
+TABLES = ("journey", "checklist", "payment-methods", "order-values", "bought-together", "segments")
+
+
+@pytest.fixture
+def sound(workspace):
+    store(workspace, business(1))
+    return workspace
+
+
+@pytest.fixture
+def member(workspace):
+    from tests.conftest import _member
+
+    return _member(workspace, "member", Role.MEMBER)
+
+
+def get(client, user, name, *args, **query):
+    client.force_login(user)
+    return client.get(reverse(name, args=["acme", *args]), query)
+
+
+def html_of(client, user, page, **query):
+    return get(client, user, f"conversion-{page}", **query).content.decode()
+
+
+def post(client, user, name, *args, **data):
+    client.force_login(user)
+    return client.post(reverse(name, args=["acme", *args]), data, follow=True)
+
+
+# --- every page -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("query", [{}, {"market": "US", "weeks": "4"}, {"weeks": "0"},
+                                   {"market": "\x00", "weeks": "-1", "channel": "<b>", "device": "x", "page": "x"},
+                                   {"compare": "other", "from": "0001-01-01", "to": "9999-12-31"},
+                                   {"compare": "other", "from": "no", "to": ""}, {"week": "0001-01-01"}])  # fmt: skip
+def test_a_page_answers_whatever_is_asked(page, query, sound, reader, client):
+    assert get(client, reader, f"conversion-{page}", **query).status_code == 200
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_of_an_empty_workspace_shows_the_first_step(page, workspace, reader, client):
+    assert reverse("import-new", args=["acme"]) in html_of(client, reader, page)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_answers_htmx_with_its_panel_and_strangers_not_at_all(page, sound, reader, stranger, client):
+    client.force_login(reader)
+    panel = client.get(reverse(f"conversion-{page}", args=["acme"]), headers={"HX-Request": "true"}).content.decode()
+    assert panel.lstrip().startswith('<div id="panel"')
+    assert "<html" not in panel
+    assert get(client, stranger, f"conversion-{page}").status_code == 404
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_costs_few_queries(page, shop, reader, client, django_assert_max_num_queries):  # noqa: F811
+    client.force_login(reader)
+    with django_assert_max_num_queries(45):
+        client.get(reverse(f"conversion-{page}", args=["acme"]))
+
+
+def test_every_figure_is_one_that_plotly_accepts(shop, tmp_path, reader, client):  # noqa: F811
+    loaded(shop, tmp_path, "page_experience", [
+        {"week": "2026-03-02", "market": "DE", "device": "mobile", "lcp_ms": 2300},
+        {"week": "2026-03-09", "market": "DE", "device": "mobile", "lcp_ms": 4300, "inp_ms": 210, "cls": "0.3"},
+    ])  # fmt: skip
+    drawn = 0
+    for page in PAGES:
+        context = get(client, reader, f"conversion-{page}").context
+        charts = [context.get("chart"), (context.get("paths") or {}).get("chart"), *(context.get("charts") or [])]
+        for chart in filter(None, charts):
+            graph_objects.Figure(_without_theme(chart["figure"]))
+            assert chart["summary"]
+            assert chart["rows"]
+            drawn += 1
+    assert drawn >= 7
+
+
+# --- the journey ------------------------------------------------------------------------------------------------------
+def test_the_journey_stands_beside_the_period_before_and_another(sound, reader, client):
+    before = get(client, reader, "conversion-journey", weeks="4").context
+    assert before["has_other"]
+    assert before["view"].other == (before["choice"].week - timedelta(weeks=7), before["choice"].week - timedelta(weeks=4))
+    year = get(client, reader, "conversion-journey", weeks="4", compare="year").context
+    assert year["view"].other[1] == year["choice"].week - timedelta(weeks=52)
+    query = {"compare": "other", "from": "2026-01-07", "to": "2026-02-01"}
+    other = get(client, reader, "conversion-journey", weeks="4", **query).context
+    assert other["view"].other == (date(2026, 1, 5), date(2026, 1, 26))
+    assert not get(client, reader, "conversion-journey", weeks="0").context["has_other"]
+
+
+def test_the_steps_of_a_segment_are_those_of_its_measures(sound, reader, client):
+    whole = business(1).conversion
+    last = whole["week"].max()
+    own = whole[(whole["week"] == last) & (whole["market"] == "US") & (whole["device"] == "mobile")]
+    context = get(client, reader, "conversion-journey", weeks="4", market="US", device="mobile", week=str(last.date())).context
+    four = whole[(whole["week"] > last - timedelta(weeks=4)) & (whole["market"] == "US") & (whole["device"] == "mobile")]
+    counts = {row["step"].key: row["step"].now.count for row in context["changes"]}
+    assert counts["sessions"] == four["sessions"].sum() > own["sessions"].sum()
+    assert counts["payments"] == four["payments"].sum()
+    assert [s["key"] for s in context["segments"]] == ["channel"]
+    lost = next(row["step"] for row in context["losses"] if row["step"].key == "carts")
+    assert lost.orders == pytest.approx((four["product_views"].sum() - four["carts"].sum()) * four["payments"].sum() / four["carts"].sum())
+    assert lost.money.value == pytest.approx(lost.orders * four["net_base"].sum() / four["orders"].sum())
+
+
+def test_paths_times_and_exits_are_on_the_page(shop, reader, client):  # noqa: F811
+    html = html_of(client, reader, "journey")
+    assert re.search(r'id="points".*?Product view.*?80.*?id="flows"', html, re.S)
+    assert "Time between steps" in html
+
+
+def test_a_period_not_worked_out_yet_offers_to_do_it(shop, reader, member, client, run_jobs):  # noqa: F811
+    assert "Not worked out for this period yet" in html_of(client, reader, "journey", weeks="4")
+    assert "Work it out" not in html_of(client, reader, "journey", weeks="4")
+    assert "Work it out" in html_of(client, member, "journey", weeks="4")
+    assert post(client, reader, "conversion-analyse", weeks="4").status_code == 403
+    assert post(client, member, "conversion-analyse", weeks="4").status_code == 200
+    assert "It is being worked out" in html_of(client, member, "journey", weeks="4")
+    run_jobs()
+    assert Analysis.objects.filter(workspace=shop, weeks=4, kind="paths").exists()
+    assert "Where sessions go next" in html_of(client, reader, "journey", weeks="4")
+
+
+def test_a_market_without_events_says_so(shop, reader, client):  # noqa: F811
+    assert "Session events of these weeks and market are needed" in html_of(client, reader, "journey", market="FR")
+
+
+# --- pain points ------------------------------------------------------------------------------------------------------
+PAIN = {"step": "payments", "market": "US", "device": "mobile", "text": "Form closes", "status": "open"}
+
+
+def test_a_pain_point_is_added_with_its_money_solved_and_taken_back(sound, member, client):
+    html = post(client, member, "conversion-pain-new", **PAIN).content.decode()
+    point = PainPoint.objects.get(workspace=sound)
+    row = re.search(r"Form closes.*?</tr>", html, re.S).group(0)
+    assert re.search(r"€[\d,]+", row)
+    post(client, member, "conversion-pain-solve", point.pk)
+    point.refresh_from_db()
+    assert (point.status, point.solved_on is not None, point.version) == ("solved", True, 2)
+    post(client, member, "conversion-pain-delete", point.pk)
+    assert not PainPoint.objects.exists()
+    for change in Change.objects.order_by("-pk"):
+        post(client, member, "conversion-undo", change.pk)
+    assert not PainPoint.objects.exists()  # also the adding was taken back
+    assert Change.objects.filter(action="undone").count() == 3
+
+
+def test_an_undo_comes_back_with_all_that_was_entered(sound, member, client):
+    post(client, member, "conversion-pain-new", **PAIN, evidence="14 of 20\nrecordings", owner="Mei")
+    point = PainPoint.objects.get()
+    post(client, member, "conversion-pain-delete", point.pk)
+    post(client, member, "conversion-undo", Change.objects.get(action="deleted").pk)
+    back = PainPoint.objects.get()
+    assert back.content() == point.content()
+    html = post(client, member, "conversion-undo", Change.objects.get(action="deleted").pk).content.decode()
+    assert "It has been taken back already." in html
+
+
+def test_of_two_people_the_second_is_told_and_loses_nothing(sound, member, client):
+    post(client, member, "conversion-pain-new", **PAIN)
+    point = PainPoint.objects.get()
+    post(client, member, "conversion-pain-edit", point.pk, **PAIN | {"text": "First", "version": 1})
+    html = post(client, member, "conversion-pain-edit", point.pk, **PAIN | {"text": "Second", "version": 1}).content.decode()
+    assert "Somebody has changed this since you opened it" in html
+    assert 'value="Second"' in html
+    point.refresh_from_db()
+    assert point.text == "First"
+
+
+@pytest.mark.parametrize(("field", "value", "words"), [
+    ("step", "sessions", "Select a valid choice"), ("market", "XX", "Select a valid choice"), ("text", "", "required"),
+    ("text", "x" * 301, "at most 300"), ("solved_on", "0001-01-01", "cannot be right"), ("text", "a\x00b", "Null characters"),
+])  # fmt: skip
+def test_a_wrong_pain_point_is_refused_in_words(field, value, words, sound, member, client):
+    data = PAIN | {"status": "solved", field: value}
+    html = post(client, member, "conversion-pain-new", **data).content.decode()
+    assert words in html
+    assert not PainPoint.objects.exists()
+
+
+def test_what_people_type_is_shown_as_text(sound, member, client):
+    html = post(client, member, "conversion-pain-new", **PAIN | {"text": "<script>alert(1)</script>"}).content.decode()
+    assert "<script>alert(1)" not in html
+    assert "&lt;script&gt;alert(1)" in html
+
+
+def test_a_reader_changes_nothing_and_sees_no_buttons(sound, reader, member, client):
+    post(client, member, "conversion-pain-new", **PAIN)
+    point, change = PainPoint.objects.get(), Change.objects.get()
+    for name, *args in (("pain-new",), ("pain-edit", point.pk), ("pain-delete", point.pk), ("pain-solve", point.pk),
+                        ("undo", change.pk), ("checklist", "DE"), ("item-new",), ("method-new",), ("threshold-new",)):  # fmt: skip
+        assert post(client, reader, f"conversion-{name}", *args, **PAIN).status_code == 403
+    for page in PAGES:
+        assert reverse("conversion-pain-new", args=["acme"]) not in html_of(client, reader, page)
+    assert PainPoint.objects.count() == 1
+
+
+def test_one_workspace_reaches_nothing_of_another(sound, member, client):
+    other = Workspace.objects.create(name="Other", slug="other")
+    theirs = PainPoint.objects.create(workspace=other, step="payments", text="Secret trouble")
+    change = Change.objects.create(workspace=other, record="painpoint", record_id=theirs.pk, title="Secret", action="added")
+    Membership.objects.filter(workspace=other).delete()
+    for name, pk in (("pain-edit", theirs.pk), ("pain-delete", theirs.pk), ("pain-solve", theirs.pk), ("undo", change.pk)):
+        assert post(client, member, f"conversion-{name}", pk, **PAIN).status_code == 404
+    assert "Secret" not in html_of(client, member, "journey")
+    theirs.refresh_from_db()
+    assert theirs.text == "Secret trouble"
+
+
+# --- trust ------------------------------------------------------------------------------------------------------------
+def filled(**states):
+    return {f"{key}-state": states.get(key, "unknown") for key in ITEMS} | {f"{key}-version": "" for key in ITEMS}
+
+
+def test_the_checklist_of_a_market_is_filled_in_on_one_page(sound, member, client):
+    data = filled(https="yes", returns="no", duties="not_applicable") | {"https-evidence": "https://example.com"}
+    html = post(client, member, "conversion-checklist", "DE", **data).content.decode()
+    assert TrustItem.objects.count() == 3  # only what was answered
+    assert 'href="https://example.com"' in html
+    context = get(client, member, "conversion-trust", market="DE").context
+    assert context["coverage"][0]["all"].score == pytest.approx(1 / (len(ITEMS) - 1))
+    row = TrustItem.objects.get(item="returns")
+    again = data | {"returns-state": "yes", "returns-version": row.version, "https-version": 1, "duties-version": 1}
+    post(client, member, "conversion-checklist", "DE", **again)
+    row.refresh_from_db()
+    assert (row.state, row.version) == ("yes", 2)
+    assert Change.objects.filter(record="trustitem").count() == 4
+
+
+def test_a_checklist_that_somebody_changed_meanwhile_stores_nothing(sound, member, client):
+    post(client, member, "conversion-checklist", "DE", **filled(https="yes"))
+    stale = filled(https="no", returns="yes") | {"https-version": "0"}
+    html = post(client, member, "conversion-checklist", "DE", **stale).content.decode()
+    assert "nothing has been saved" in html
+    assert TrustItem.objects.get().state == "yes"
+
+
+def test_the_rate_around_a_change_is_shown_with_its_warning(sound, member, client):
+    html = html_of(client, member, "trust", market="US")
+    assert "No change has a date yet" in html
+    data = filled(reviews="yes") | {"reviews-since": "2026-08-05"}
+    post(client, member, "conversion-checklist", "US", **data)
+    html = html_of(client, member, "trust", market="US")
+    assert "Weak evidence" in html
+    effect = get(client, member, "conversion-trust", market="US").context["changes"][0]["effect"]
+    assert effect.weeks == (8, 8)
+    assert effect.difference.low < effect.difference.value < effect.difference.high
+
+
+def test_own_items_join_the_list_and_an_unknown_market_has_none(sound, member, client):
+    data = {"market": "DE", "group": "content", "name": "Gift wrapping", "state": "no"}
+    assert "Gift wrapping" in post(client, member, "conversion-item-new", **data).content.decode()
+    assert post(client, member, "conversion-checklist", "XX").status_code == 404
+    assert "This field is required" in post(client, member, "conversion-item-new", **data | {"name": ""}).content.decode()
+
+
+# --- experience and payment -------------------------------------------------------------------------------------------
+def test_page_experience_is_rated_by_its_limits(shop, tmp_path, reader, client):  # noqa: F811
+    loaded(shop, tmp_path, "page_experience", [
+        {"week": "2026-03-09", "market": "DE", "device": "mobile", "lcp_ms": 2500, "inp_ms": 501, "cls": "0.11"},
+    ])  # fmt: skip
+    (row,) = get(client, reader, "conversion-experience").context["pages"]
+    assert [cell["rating"] for cell in row["cells"]] == ["good", "poor", "medium"]
+    assert [cell["text"] for cell in row["cells"]] == ["2.50 s", "501 ms", "0.11"]
+
+
+def test_the_mobile_gap_has_an_interval_and_money(sound, reader, client):
+    rows = get(client, reader, "conversion-experience", weeks="26").context["gaps"]
+    assert rows[0]["name"] == "All markets"
+    assert rows[0]["phones"] == pytest.approx(sum(r["phones"] for r in rows[1:]))
+    assert all(r["gap"].low < r["gap"].value < r["gap"].high for r in rows)
+
+
+def test_methods_offered_are_set_against_what_the_market_prefers(shop, member, client, tmp_path):  # noqa: F811
+    loaded(shop, tmp_path, "payments", [
+        {"order_id": f"A-{n}", "sequence": 1, "method": "Visa" if n % 2 else "PayPal Checkout", "amount": "9"} for n in range(60)
+    ])  # fmt: skip
+    jobs.start(shop, "roll", {})
+    from flywheel.measures.rolling import roll_dirty_weeks
+    from tests.builders import Silent
+
+    roll_dirty_weeks(shop, Silent())
+    context = get(client, member, "conversion-experience", market="DE").context
+    rows = {r["code"]: r for r in context["methods"]}
+    assert rows["paypal"]["offered"]
+    assert rows["paypal"]["source"]
+    assert rows["card"]["payments"] == 20
+    assert not rows["klarna"]["offered"]
+    assert "Klarna" in context["markets_paid"][0]["missing"]
+    assert rows["paypal"]["success"]["value"] < 1
+    post(client, member, "conversion-method-new", market="DE", method="klarna", is_offered="on")
+    post(client, member, "conversion-method-new", market="DE", method="PayPal")
+    rows = {r["code"]: r for r in get(client, member, "conversion-experience", market="DE").context["methods"]}
+    assert rows["klarna"]["offered"]
+    assert not rows["paypal"]["offered"]  # what was entered goes before what the payments say
+    html = post(client, member, "conversion-method-new", market="DE", method="Klarna").content.decode()
+    assert "There is an entry for this already" in html
+    assert OfferedMethod.objects.count() == 2
+
+
+# --- order value ------------------------------------------------------------------------------------------------------
+def test_a_threshold_is_set_against_the_orders(shop, member, client):  # noqa: F811
+    post(client, member, "conversion-threshold-new", market="DE", amount="50")
+    context = get(client, member, "conversion-value", market="DE", moved="0.5").context
+    (row,) = context["thresholds"]
+    nets = [20 + n % 60 - 2 for n in range(240) if n % 3 and n % 20 != 7]
+    assert row["found"].reached.value == pytest.approx(sum(v >= 50 for v in nets) / len(nets))
+    near = [v for v in nets if 40 <= v < 50]
+    assert row["found"].gain == pytest.approx(0.5 * sum(50 - v for v in near))
+    assert row["found"].shipping == pytest.approx(4.9 * sum(v >= 50 for v in nets))
+    assert context["candidates"]
+    assert FreeShipping.objects.get().amount == 50
+
+
+@pytest.mark.parametrize("amount", ["0", "-5", "NaN", "1e400", "x", ""])
+def test_a_threshold_that_is_no_amount_is_refused(amount, shop, member, client):  # noqa: F811
+    assert post(client, member, "conversion-threshold-new", market="DE", amount=amount).status_code == 200
+    assert not FreeShipping.objects.exists()
+
+
+def test_products_bought_together_are_named_with_their_lift(workspace, tmp_path, member, client, run_jobs, time_machine):
+    time_machine.move_to("2026-03-16T09:00:00+01:00")
+    loaded(workspace, tmp_path, "orders", [order(f"A-{n}", customer_id=f"C-{n}") for n in range(200)])
+    lines = [{"order_id": f"A-{n}", "line": 1, "sku": "=tent" if n < 40 else "mug", "name": "Tent" if n < 40 else "Mug",
+              "quantity": 1, "price": "9"} for n in range(200)]  # fmt: skip
+    lines += [{"order_id": f"A-{n}", "line": 2, "sku": "pegs", "quantity": 1, "price": "9"} for n in range(30)]
+    loaded(workspace, tmp_path, "order_lines", lines)
+    loaded(workspace, tmp_path, "spend", [{"date": "2026-03-10", "currency": "EUR", "cost": "5", "market": "DE"}])
+    jobs.start(workspace, "roll", {})
+    run_jobs()
+    (pair,) = get(client, member, "conversion-value").context["pairs"]["rows"]
+    assert (pair["first"], pair["first_name"], pair["second"], pair["together"]) == ("=tent", "Tent", "pegs", 30)
+    assert pair["lift"]["value"] == pytest.approx(200 * 30 / (40 * 30))
+    text = get(client, member, "conversion-table", "bought-together", "csv").content.decode()
+    assert "'=tent" in text
+
+
+# --- profiles ---------------------------------------------------------------------------------------------------------
+def test_segments_add_up_and_their_customers_are_exported(shop, member, client):  # noqa: F811
+    context = get(client, member, "conversion-profiles").context
+    assert sum(row["customers"] for row in context["segments"]) == context["customers"] == 114
+    assert sum(row["revenue_share"] for row in context["segments"]) == pytest.approx(1)
+    exported = 0
+    for row in context["segments"]:
+        content = get(client, member, "conversion-customers", row["key"], "csv").content
+        assert content.startswith(b"\xef\xbb\xbf")
+        lines = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+        assert len(lines) - 1 == row["customers"]
+        exported += len(lines) - 1
+    assert exported == 114
+    france = get(client, member, "conversion-profiles", market="FR").context
+    assert sum(row["customers"] for row in france["segments"]) == france["customers"] < 114
+
+
+def test_customer_ids_are_for_members(shop, reader, member, client):  # noqa: F811
+    assert get(client, reader, "conversion-customers", "champions", "csv").status_code == 403
+    assert get(client, member, "conversion-customers", "nobody", "csv").status_code == 404
+    assert get(client, member, "conversion-customers", "champions", "exe").status_code == 404
+
+
+def test_few_customers_have_no_profiles(workspace, tmp_path, reader, client, run_jobs, time_machine):
+    time_machine.move_to("2026-03-16T09:00:00+01:00")
+    loaded(workspace, tmp_path, "orders", [order(f"A-{n}", customer_id=f"C-{n}") for n in range(20)])
+    jobs.start(workspace, "roll", {})
+    run_jobs()
+    assert "too few observations (20 of 100 needed)" in html_of(client, reader, "profiles")
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_opens_as_csv_and_as_a_workbook(table, shop, member, client):  # noqa: F811
+    post(client, member, "conversion-checklist", "DE", **filled(https="yes"))
+    text = get(client, member, "conversion-table", table, "csv").content
+    assert text.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(text.decode("utf-8-sig"))))
+    book = get(client, member, "conversion-table", table, "xlsx").content
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(book)).get_sheet_by_index(0).to_python()
+    assert [str(cell) for cell in sheet[0]] == rows[0]
+    assert len(sheet) == len(rows)
+    assert len(rows) > (0 if table == "bought-together" else 1)
+
+
+def test_a_table_that_is_none_is_not_found(shop, reader, stranger, client):  # noqa: F811
+    assert get(client, reader, "conversion-table", "secrets", "csv").status_code == 404
+    assert get(client, reader, "conversion-table", "journey", "pdf").status_code == 404
+    assert get(client, stranger, "conversion-table", "journey", "csv").status_code == 404
+
+
+def test_the_pages_speak_chinese(shop, member, client):  # noqa: F811
+    client.cookies["django_language"] = "zh-hans"
+    for page in PAGES:
+        assert get(client, member, f"conversion-{page}").status_code == 200
