@@ -45,7 +45,9 @@ class Pair:
 def pairs(baskets: Sequence[tuple[Sequence[str], float]], most: int = 50) -> tuple[Pair, ...] | Unavailable:
     """Pairs of products by lift's lower limit, the surest first, from (different products, number of such orders).
 
-    Kept are pairs in at least MIN_TOGETHER orders whose one-sided Fisher test stands after Benjamini-Hochberg.
+    Kept are pairs in at least MIN_TOGETHER orders whose one-sided Fisher test stands after Benjamini-Hochberg. The
+    tests counted are of all pairs that their products' own orders would let reach MIN_TOGETHER, found there or not:
+    counting only those that did would forget the choice made by looking.
     """
     n = float(sum(count for _items, count in baskets))
     if n < MIN_BASKETS:
@@ -60,7 +62,8 @@ def pairs(baskets: Sequence[tuple[Sequence[str], float]], most: int = 50) -> tup
     keep = together >= MIN_TOGETHER
     firsts, seconds, together = firsts[keep], seconds[keep], together[keep]
     p = np.asarray(hypergeom.sf(together - 1, n, single[firsts], single[seconds]), dtype=np.float64)
-    real = _stand(p)
+    common = int((single >= MIN_TOGETHER).sum())
+    real = stands(p, common * (common - 1) // 2)
     found = [
         _pair(names[a], names[b], ab, single[a], single[b], n, pv)
         for a, b, ab, pv in zip(firsts[real], seconds[real], together[real], p[real], strict=True)
@@ -88,14 +91,17 @@ def _count_pairs(
     return found // max(size, 1), found % max(size, 1), together.astype(np.float64)
 
 
-def _stand(p: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which tests stand at a false discovery rate of FALSE_SHARE. Reference: Benjamini & Hochberg 1995."""
+def stands(p: NDArray[np.float64], tests: int, level: float = FALSE_SHARE) -> NDArray[np.bool_]:
+    """Which of `p` stand at the false discovery rate `level`; of all `tests` those left out of `p` do not.
+
+    Reference: Benjamini & Hochberg 1995, JRSS B 57:289, (1).
+    """
     order = np.argsort(p)
-    passed = np.flatnonzero(p[order] <= FALSE_SHARE * np.arange(1, len(p) + 1) / max(len(p), 1))
-    stands = np.zeros(len(p), dtype=bool)
+    passed = np.flatnonzero(p[order] <= level * np.arange(1, len(p) + 1) / max(tests, 1))
+    found = np.zeros(len(p), dtype=bool)
     if passed.size:
-        stands[order[: passed[-1] + 1]] = True
-    return stands
+        found[order[: passed[-1] + 1]] = True
+    return found
 
 
 def _pair(first: str, second: str, ab: float, a: float, b: float, n: float, p: float) -> Pair:
@@ -200,7 +206,8 @@ class Threshold:
 
     `reached`: share of orders at or above it; `near`: share within NEAR below it; `missing`: what these lack on
     average. If the share `moved` of those near raised their order to it: `gain` = moved × Σ (threshold − value).
-    `shipping`: what orders at or above it pay for shipping today, and would not any more.
+    `shipping`: what orders at or above it pay for shipping today, and would not any more, with the same share of
+    what those near it pay.
     """
 
     value: float
@@ -219,6 +226,7 @@ def threshold(values: Histogram, value: float, moved: float) -> Threshold:
     near = values.below(value) - values.below(lower)
     worth = values.below(value, "sums") - values.below(lower, "sums")
     lacking = max(near * value - worth, 0.0)
+    paid = values.below(value, "shipping")
     return Threshold(
         value,
         share(total - values.below(value), total),
@@ -226,7 +234,7 @@ def threshold(values: Histogram, value: float, moved: float) -> Threshold:
         lacking / near if near else 0.0,
         moved,
         moved * lacking,
-        sum(values.shipping) - values.below(value, "shipping"),
+        sum(values.shipping) - paid + moved * (paid - values.below(lower, "shipping")),
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 
 from engines import baskets
-from engines.baskets import Histogram, bin_width, candidates, lift, pairs, ratio, threshold
+from engines.baskets import Histogram, bin_width, candidates, lift, pairs, ratio, stands, threshold
 from engines.results import Unavailable
 
 orders = st.lists(st.sets(st.sampled_from("ABCDEF"), min_size=1, max_size=4), min_size=100, max_size=300)
@@ -32,6 +32,52 @@ def test_products_bought_by_chance_are_no_pairs():
     rng = np.random.default_rng(3)
     rows = compressed([{c for c in "ABCDEFGH" if rng.random() < 0.3} | {"x"} for _ in range(2_000)])
     assert len(pairs(rows)) <= 2  # of 28 pairs, at a false discovery rate of 5 %
+
+
+def test_shops_of_chance_rarely_show_a_pair():
+    """400 products, a long tail, nothing planted: every pair shown is false, so few shops may show any."""
+    rng, shown = np.random.default_rng(8), 0
+    chance = 1 / np.arange(1, 401) ** 0.8
+    chance /= chance.sum()
+    for _ in range(40):
+        rows = compressed([set(rng.choice(400, 1 + rng.poisson(1.2), p=chance).astype(str)) for _ in range(1_500)])
+        shown += bool(pairs(rows))
+    assert shown / 40 <= 0.1
+
+
+def test_the_tea_and_coffee_of_the_textbook():
+    """Confidence 75 %, yet lift .9375: who drinks tea drinks coffee more rarely than others."""
+    rows = [(["coffee", "tea"], 150.0), (["tea"], 50.0), (["coffee"], 650.0), (["water"], 150.0)]
+    found = lift(150, 200, 800, 1_000)
+    assert found.value == pytest.approx(0.9375)
+    assert pairs(rows) == ()
+
+
+def test_the_groceries_of_a_known_library():
+    """Onion -> eggs of the mlxtend guide, the five baskets a hundred times: support .6, confidence 1, lift 1.25."""
+    found = {
+        (p.first, p.second): p
+        for p in pairs([
+            (["beans", "eggs", "milk", "nutmeg", "onion", "yogurt"], 100.0),
+            (["beans", "dill", "eggs", "nutmeg", "onion", "yogurt"], 100.0),
+            (["apple", "beans", "eggs", "milk"], 100.0),
+            (["beans", "corn", "milk", "unicorn", "yogurt"], 100.0),
+            (["beans", "corn", "eggs", "ice cream", "onion"], 100.0),
+        ])
+    }  # fmt: skip
+    onion = found["eggs", "onion"]
+    assert (onion.support, onion.to_first.value, onion.lift.value) == (0.6, 1.0, pytest.approx(1.25))
+    assert not any("beans" in pair for pair in found)  # in every basket: lift 1 with all
+
+
+def test_the_false_discoveries_of_benjamini_and_hochberg():
+    """The 15 tests of their example: four stand at 5 %."""
+    p = np.array([0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719,
+                  0.6528, 0.7590, 1.0])  # fmt: skip
+    assert stands(p, 15).tolist() == [True] * 4 + [False] * 11
+    assert stands(p[::-1], 15).tolist() == [False] * 11 + [True] * 4
+    assert stands(p, 100).sum() == 2  # the same values among more tests
+    assert stands(np.array([]), 0).tolist() == []
 
 
 def test_few_orders_and_rare_pairs_say_nothing():
@@ -86,7 +132,7 @@ def test_a_threshold_tells_who_reaches_it_and_what_the_others_lack():
     assert found.near.value == 0.4
     assert found.missing == pytest.approx(5.0)
     assert found.gain == pytest.approx(0.25 * 40 * 5)
-    assert found.shipping == pytest.approx(20 * 5)
+    assert found.shipping == pytest.approx(20 * 5 + 0.25 * 40 * 5)
 
 
 def test_a_threshold_of_few_orders_has_no_share():
