@@ -31,7 +31,7 @@ MIN_ORDERS = 30  # below it the interval of a mean order value is hardly narrowe
 JOB = "conversion_analyses"
 ALL = ""  # the market that stands for all of them
 FLOWS = 40  # kept of a path map
-PAIRS = 50
+PAIRS = 300  # kept, the surest first
 FIRST_DAY = date(1990, 1, 1)
 
 
@@ -65,12 +65,6 @@ def compute(workspace: Workspace, week: date, weeks: int) -> dict[tuple[str, str
     nothing: dict[tuple[str, str], Json] = {(kind, ALL): {} for kind in makers}  # so that "none" is told from "not yet"
     found = {(k, m): result for k, make in makers.items() for m, result in make(workspace, first, week).items()}
     return {key: plain(result) for key, result in (nothing | found).items()}
-
-
-def compute_profiles(workspace: Workspace, week: date) -> Json:
-    """The segments of customers at the end of the week `week`."""
-    frame, found = profiled(workspace, week + timedelta(days=6))
-    return plain(_profile_result(frame, found))
 
 
 def store(workspace: Workspace, week: date, weeks: int, results: dict[tuple[str, str], Json]) -> None:
@@ -255,17 +249,18 @@ def profiled(workspace: Workspace, last: date) -> tuple[pd.DataFrame, profiles.P
     return frame.assign(days=days), found
 
 
-def _profile_result(frame: pd.DataFrame, found: profiles.Profiles | Unavailable) -> Json:
+def profile_result(frame: pd.DataFrame, found: profiles.Profiles | Unavailable) -> Json:
+    """The segments of the customers, summed up as the page shows them; or why there are none."""
     if isinstance(found, Unavailable):
-        return {"missing": found}
+        return plain({"missing": found})
     frame = frame.assign(segment=[profiles.SEGMENTS[s] for s in found.segment], r=found.recency,
                          value=(found.frequency + found.money + 1) // 2)  # fmt: skip
-    return {
+    return plain({
         "customers": len(frame),
         "cells": _cells(frame, ["segment", "market", "channel"]),
         "grid": _cells(frame, ["r", "value"]),
         "ranges": found.ranges,
-    }
+    })  # fmt: skip
 
 
 def _cells(frame: pd.DataFrame, keys: list[str]) -> list[Json]:

@@ -1,8 +1,10 @@
 """The long work of this room."""
 
+from datetime import timedelta
+
 from django.db import transaction
 
-from flywheel.conversion import analyses
+from flywheel.conversion import analyses, segments
 from flywheel.diagnosis.running import newest_week
 from flywheel.jobs import Progress, handler
 from flywheel.jobs.models import Job
@@ -24,8 +26,10 @@ def conversion_analyses(job: Job, progress: Progress) -> dict[str, str]:
         for weeks in spans:
             analyses.store(job.workspace, week, weeks, analyses.compute(job.workspace, week, weeks))
             progress.advance()
-        result = analyses.compute_profiles(job.workspace, week)
+        frame, found = analyses.profiled(job.workspace, week + timedelta(days=6))
+        result = analyses.profile_result(frame, found)
         analyses.store(job.workspace, week, 0, {(analyses.Kind.PROFILES, analyses.ALL): result})
+        segments.keep(job.workspace, frame, found)
         progress.advance()
         progress.hold()
     return {"week": str(week)}

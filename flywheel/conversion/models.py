@@ -153,3 +153,29 @@ class Analysis(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.market} {self.weeks}"
+
+
+class CustomerProfile(models.Model):
+    """A customer's scores and segment as of the end of the kept profiles' week; a new run takes the place of all.
+
+    Kept by customer, so that a segment's list and file never sum up orders while somebody waits.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    customer = models.TextField()
+    market = key_field()  # of the first order, like the channel
+    channel = key_field()
+    segment = models.CharField(max_length=12)
+    recency = models.PositiveSmallIntegerField()
+    frequency = models.PositiveSmallIntegerField()
+    money = models.PositiveSmallIntegerField()
+    last_date = models.DateField()
+    orders = models.IntegerField()
+    revenue = models.DecimalField(max_digits=18, decimal_places=4)  # base currency
+
+    class Meta:
+        ordering = ("-revenue", "pk")
+        indexes = (models.Index(fields=["workspace", "segment", "-revenue", "id"], name="customer_profile_segment"),)
+
+    def __str__(self) -> str:
+        return f"{self.customer} {self.segment}"

@@ -19,6 +19,7 @@ from flywheel.accounts.models import Workspace
 from flywheel.facts.models import STAGES
 
 MAX_SESSIONS = 300_000  # the newest of a period: a map of them is as good as one of all
+MAX_BASKETS = 1_000_000  # likewise: pairs of them take a quarter of a minute and a gigabyte
 GAPS = (*zip(("started", *STAGES[2:-1]), STAGES[2:], strict=True), ("started", "payments"))
 
 
@@ -39,10 +40,14 @@ def session_gaps(workspace: Workspace, first: date, last: date) -> pd.DataFrame:
 
 
 def baskets(workspace: Workspace, first: date, last: date, item: str) -> pd.DataFrame:
-    """Counted orders by what they hold. Columns market, items (different, sorted), count; `item`: sku or category."""
+    """Counted orders by what they hold, the newest MAX_BASKETS of the weeks asked for.
+
+    Columns market, items (different, sorted), count; `item`: sku or category.
+    """
     if item not in ("sku", "category"):
         raise ValueError(f"orders hold no {item!r}")
-    return _frame(_BASKETS.format(item=item), ("market", "items", "count"), workspace, first, last)
+    return _frame(_BASKETS.format(item=item), ("market", "items", "count"), workspace, first, last,
+                  limit=MAX_BASKETS)  # fmt: skip
 
 
 def product_names(workspace: Workspace, skus: Sequence[str]) -> dict[str, str]:
@@ -93,6 +98,13 @@ def customers(workspace: Workspace, last: date) -> pd.DataFrame:
     frame = _frame(_CUSTOMERS, columns, workspace, last, last)
     days = np.array(frame.pop("last_date"), dtype="datetime64[D]").astype("datetime64[s]")
     return frame.assign(last_date=days)
+
+
+def customer_refs(workspace: Workspace, customers: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Customer -> the ids that the sources' orders give them, sorted; as the mail tool and the shops know them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_REFS, {"workspace": workspace.pk, "customers": list(customers)})
+        return {customer: tuple(refs) for customer, refs in cursor.fetchall()}
 
 
 def page_experience(workspace: Workspace, first: date | None, last: date) -> pd.DataFrame:
@@ -168,13 +180,16 @@ WHERE p.gap >= INTERVAL '0'
 GROUP BY r.market, p.source, p.target, bin
 """  # noqa: S608
 _BASKETS = """
-WITH baskets AS (
+WITH newest AS (
+    SELECT id, workspace_id, source_id, external_id, market FROM facts_order
+    WHERE workspace_id = %(workspace)s AND week BETWEEN %(first)s AND %(last)s AND counts
+    ORDER BY ordered_at DESC LIMIT %(limit)s
+), baskets AS (
     SELECT o.market, ARRAY_AGG(DISTINCT i.{item} ORDER BY i.{item}) AS items
-    FROM facts_order AS o
+    FROM newest AS o
     JOIN facts_orderline AS i
         ON i.workspace_id = o.workspace_id AND i.order_ref = o.external_id AND i.source_id = o.source_id
-    WHERE o.workspace_id = %(workspace)s AND i.workspace_id = %(workspace)s
-        AND o.week BETWEEN %(first)s AND %(last)s AND o.counts AND i.{item} <> ''
+    WHERE i.workspace_id = %(workspace)s AND i.{item} <> ''
     GROUP BY o.id, o.market
 )
 SELECT market, items, COUNT(*) FROM baskets GROUP BY market, items
@@ -249,6 +264,11 @@ WITH bought AS (
 SELECT b.customer, f.market, f.channel, b.last_date, b.orders, b.revenue, b.priced > 0
 FROM bought AS b JOIN facts_firstorder AS f ON f.workspace_id = %(workspace)s AND f.customer = b.customer
 ORDER BY b.customer
+"""
+_REFS = """
+SELECT customer, ARRAY_AGG(DISTINCT customer_ref ORDER BY customer_ref) FROM facts_order
+WHERE workspace_id = %(workspace)s AND customer = ANY(%(customers)s) AND customer <> '' AND customer_ref <> ''
+GROUP BY customer
 """
 _EXPERIENCE = """
 SELECT DISTINCT ON (week, market, device) week, market, device, lcp_ms, inp_ms, cls
