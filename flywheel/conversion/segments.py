@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import pandas as pd
 from django.core.paginator import Page, Paginator
@@ -55,6 +56,11 @@ class Asked:
     segment: str
     market: str = ""
     channel: str = ""
+
+    @property
+    def query(self) -> str:
+        """Market and channel as an address says them."""
+        return urlencode({k: v for k, v in (("market", self.market), ("channel", self.channel)) if v})
 
 
 def customers(workspace: Workspace, asked: Asked) -> QuerySet[CustomerProfile]:
