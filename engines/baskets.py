@@ -238,6 +238,11 @@ def threshold(values: Histogram, value: float, moved: float) -> Threshold:
     )
 
 
+def effect(found: Threshold, margin: float) -> float:
+    """What a threshold would earn: gain × contribution margin (0-1) − shipping; in the threshold's currency."""
+    return found.gain * margin - found.shipping
+
+
 def candidates(values: Histogram) -> tuple[float, ...]:
     """Round thresholds around the middle of the orders: from the 40th to the 85th percentile, five at most."""
     if not values.orders:

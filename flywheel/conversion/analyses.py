@@ -47,6 +47,12 @@ def kept_markets(workspace: Workspace, kind: str, weeks: int) -> dict[str, Json]
     return dict(found.values_list("market", "result"))
 
 
+def market_currencies(workspace: Workspace) -> dict[str, str]:
+    """Market -> the currency of most of its orders, as the kept order values tell; the longest period counts last."""
+    found = Analysis.objects.filter(workspace=workspace, kind=Kind.VALUES).exclude(market=ALL).order_by("weeks")
+    return {market: code for market, code in found.values_list("market", "result__currency") if code}
+
+
 def periods(workspace: Workspace) -> list[int]:
     """The numbers of weeks to work out: the default, and those that were asked for before."""
     asked = Analysis.objects.filter(workspace=workspace).exclude(kind=Kind.PROFILES).values_list("weeks", flat=True)

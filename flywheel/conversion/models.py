@@ -102,11 +102,17 @@ class OfferedMethod(Kept):
 
 
 class FreeShipping(Kept):
-    """The order value from which a market ships free: goods after discount, in the market's currency."""
+    """The order value from which a market ships free: goods after discount, in the market's currency.
+
+    The currency is kept with it: a market whose orders come in another one day must not turn 85 dollars into 85 yen.
+    """
 
     market = models.CharField(_("Market"), max_length=60)
     amount = models.DecimalField(
         _("Free shipping from"), max_digits=14, decimal_places=2, validators=[MinValueValidator(1)]
+    )
+    currency = models.CharField(
+        _("Currency"), max_length=3, blank=True, help_text=_("Empty: the currency of most of the market's orders.")
     )
 
     class Meta:

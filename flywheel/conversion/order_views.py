@@ -21,7 +21,6 @@ from flywheel.conversion.segments import Asked
 from flywheel.conversion.words import SEGMENTS as NAMES
 from flywheel.diagnosis.engine_pages import Choice
 from flywheel.diagnosis.engine_views import show
-from flywheel.diagnosis.running import newest_week
 
 
 @login_required
@@ -35,18 +34,6 @@ def pairs(request: HttpRequest, slug: str) -> HttpResponse:
         return {**pairs_page.context(workspace, choice, request.GET), "may_edit": may_edit}
 
     return show(request, slug, ROOM, "conversion-value", "conversion/pairs.html", context)
-
-
-@login_required
-@require_GET
-def pairs_file(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
-    """The pairs that the address asks for as CSV or as a workbook."""
-    workspace = get_workspace(request, slug)
-    week = newest_week(workspace)
-    if week is None:
-        raise Http404
-    choice = Choice.parse(request.GET, workspace, week)
-    return download("bought-together", kind, *pairs_page.table(workspace, choice, request.GET))
 
 
 @login_required

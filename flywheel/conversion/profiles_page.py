@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
-import numpy as np
 from django.utils.translation import gettext as _
 
-from engines import intervals, profiles
+from engines import intervals
 from engines.profiles import SEGMENTS
 from engines.results import Estimate, Result, Unavailable
 from flywheel.accounts.models import Workspace
@@ -29,7 +29,8 @@ def context(workspace: Workspace, choice: Choice, query: Mapping[str, str], may_
     state = analyses.state(workspace, Kind.PROFILES, _of_all(choice))
     channels = place_names(workspace)["channel"]
     channel = query.get("channel", "") if query.get("channel", "") in channels else ""
-    base = {"may_export": may_export, "state": state, "channel": channel, "channels": sorted(channels.items())}
+    base = {"may_export": may_export, "state": state, "channel": channel, "channels": sorted(channels.items()),
+            "query": urlencode({k: v for k, v in (("market", choice.market), ("channel", channel)) if v})}  # fmt: skip
     if not found or "missing" in found:
         return {**base, "missing": (found or {}).get("missing")}
     cells = [c for c in found["cells"] if choice.market in ("", c["market"]) and channel in ("", c["channel"])]
@@ -153,25 +154,4 @@ def table(workspace: Workspace, choice: Choice, query: Mapping[str, str]) -> tup
             r["aov"],
         ]
         for r in shown.get("segments", [])
-    ]
-
-
-def customers(
-    workspace: Workspace, choice: Choice, query: Mapping[str, str], segment: str
-) -> tuple[list[str], list[list[Any]]]:
-    """Columns and rows of the export of a segment's customers (ids only), as of the week that the page shows."""
-    kept = analyses.state(workspace, Kind.PROFILES, _of_all(choice))
-    last = (kept["week"] or choice.week) + timedelta(days=6)
-    frame, found = analyses.profiled(workspace, last)
-    columns = [_("Customer"), _("Market"), _("Channel"), _("Last order"), _("Orders"), _("Revenue")]
-    if not isinstance(found, profiles.Profiles):
-        return columns, []
-    keep = found.segment == SEGMENTS.index(segment)
-    for key, value in (("market", choice.market), ("channel", query.get("channel", ""))):
-        if value:
-            keep &= (frame[key] == value).to_numpy()
-    rows = frame.loc[np.asarray(keep, dtype=bool)]
-    return columns, [
-        [r["customer"], r["market"], r["channel"], r["last_date"].date(), int(r["orders"]), round(r["revenue"], 2)]
-        for r in rows.to_dict("records")
     ]

@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.records import Kept
+from flywheel.accounts.workspaces import CURRENCIES
+from flywheel.conversion.analyses import market_currencies
 from flywheel.conversion.checklist import ITEMS
 from flywheel.conversion.methods import NAMES, canonical
 from flywheel.conversion.models import FreeShipping, OfferedMethod, PainPoint, TrustItem
@@ -130,7 +132,26 @@ class FreeShippingForm(KeptForm):
 
     class Meta:
         model = FreeShipping
-        fields = ("market", "amount")
+        fields = ("market", "amount", "currency")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.known = market_currencies(self.workspace)
+        codes = sorted({*CURRENCIES, *self.known.values(), *filter(None, [self.instance.currency])})
+        field = self.fields["currency"]
+        choices = [("", _("The market's own")), *((code, code) for code in codes)]
+        self.fields["currency"] = forms.ChoiceField(
+            label=field.label, help_text=field.help_text, choices=choices, required=False
+        )
+
+    def clean(self) -> dict[str, Any]:
+        """Without a currency, that of the market's orders, which must be known."""
+        cleaned = super().clean()
+        if "currency" in cleaned and not cleaned["currency"]:
+            cleaned["currency"] = self.known.get(cleaned.get("market", ""), "")
+            if not cleaned["currency"] and "market" in cleaned:
+                self.add_error("currency", _("The market has no orders yet: say in which currency the threshold is."))
+        return cleaned
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from flywheel.conversion import record_views, views
+from flywheel.conversion import order_views, record_views, views
 from flywheel.conversion.registers import REGISTERS
 
 BASE = "engines/conversion/"
@@ -19,7 +19,9 @@ urlpatterns = [
     path(f"{BASE}profiles/", views.profiles, name="conversion-profiles"),
     path(f"{BASE}analyse/", views.analyse, name="conversion-analyse"),
     path(f"{BASE}tables/<slug:table>.<slug:kind>", views.table_file, name="conversion-table"),
-    path(f"{BASE}customers/<slug:segment>.<slug:kind>", views.customers_file, name="conversion-customers"),
+    path(f"{BASE}value/pairs/", order_views.pairs, name="conversion-pairs"),
+    path(f"{BASE}profiles/<slug:key>/", order_views.segment, name="conversion-segment"),
+    path(f"{BASE}profiles/<slug:key>.<slug:kind>", order_views.segment_file, name="conversion-segment-file"),
     path(f"{BASE}journey/pain-points/<int:record_id>/solve/", record_views.pain_solve, name="conversion-pain-solve"),
     path(f"{BASE}changes/<int:change_id>/undo/", record_views.change_undo, name="conversion-undo"),
 ]

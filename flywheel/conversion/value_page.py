@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from engines import baskets
 from engines.baskets import Histogram
+from engines.results import Estimate
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import money, number, percent
 from flywheel.conversion import analyses, figures
@@ -14,11 +15,13 @@ from flywheel.conversion.analyses import Kind
 from flywheel.conversion.models import FreeShipping
 from flywheel.diagnosis.engine_pages import Choice
 from flywheel.diagnosis.flywheel_page import place_names
+from flywheel.measures import frames
 
 FIGURES = ("aov", "first_aov", "units_per_order", "attach_rate", "discount_rate")
 MOVED = (0.1, 0.2, 0.3, 0.5)  # assumptions to choose from: of those near a threshold, who would reach it
 DEFAULT_MOVED = 0.2
 ITEMS = ("sku", "category")
+PAIRS_SHOWN = 15  # on this page; all of them have a page of their own
 BARS = 40  # of the chart; the histogram itself is finer
 
 
@@ -39,13 +42,14 @@ def context(workspace: Workspace, choice: Choice, query: Mapping[str, str], may_
         "chart": _chart(state["result"], own.get(choice.market)) if state["result"] else None,
         "moved": moved,
         "moves": MOVED,
-        "thresholds": _threshold_rows(workspace, choice, values, own, moved),
-        "candidates": _candidate_rows(state["result"], own.get(choice.market), moved) if choice.market else [],
+        "thresholds": threshold_rows(workspace, choice, values, moved),
+        "candidates": _candidate_rows(workspace, choice, state["result"], own.get(choice.market), moved),
         "currency": state["result"].get("currency", workspace.base_currency),
         "near": baskets.NEAR,
         "item": item,
         "pairs_state": pairs,
         "pairs": _pairs(pairs["result"], item),
+        "pairs_shown": PAIRS_SHOWN,
     }
 
 
@@ -126,32 +130,77 @@ def _coarse(spread: Histogram, width: float) -> tuple[list[float], list[float]]:
 
 
 # --- thresholds -------------------------------------------------------------------------------------------------------
-def _threshold_rows(
-    workspace: Workspace, choice: Choice, values: Mapping[str, Any], own: Mapping[str, FreeShipping], moved: float
+def threshold_rows(
+    workspace: Workspace, choice: Choice, values: Mapping[str, Any], moved: float
 ) -> list[dict[str, Any]]:
-    """Every market's threshold against its orders; markets without one too, so that one can be entered."""
-    markets = place_names(workspace)["market"]
+    """Every market's threshold against its orders; markets without one too, so that one can be entered.
+
+    A threshold in another currency than the market's orders (`other_currency`) is not set against them.
+    """
+    markets, own, margin = place_names(workspace)["market"], thresholds(workspace), margins(workspace, choice)
     rows = []
     for code in sorted({*(c for c in values if c), *own}):
         if choice.market not in ("", code):
             continue
         kept, entry = values.get(code) or {}, own.get(code)
-        found = baskets.threshold(histogram(kept), float(entry.amount), moved) if entry and kept else None
-        told = {"currency": kept.get("currency", ""), "knows_shipping": kept.get("knows_shipping", False)}
-        rows.append({"code": code, "name": markets.get(code, code), "entry": entry, "found": found, **told})
+        currency = kept.get("currency", "")
+        is_other = bool(entry and currency and entry.currency and entry.currency != currency)
+        found = None
+        if entry and kept and not is_other:
+            found = _against(kept, float(entry.amount), moved, margin.get(code))
+        rows.append({"code": code, "name": markets.get(code, code), "entry": entry, "found": found,
+                     "currency": currency, "other_currency": is_other})  # fmt: skip
     return rows
 
 
-def _candidate_rows(result: Mapping[str, Any], own: FreeShipping | None, moved: float) -> list[dict[str, Any]]:
-    """Round thresholds of the chosen market, and its own."""
-    if not result:
+def _against(kept: Mapping[str, Any], amount: float, moved: float, margin: float | None) -> dict[str, Any]:
+    """A threshold against the kept orders: the engine's figures, and what it would earn where all of it is known."""
+    found = baskets.threshold(histogram(kept), amount, moved)
+    knows_shipping = bool(kept.get("knows_shipping"))
+    earned = baskets.effect(found, margin) if knows_shipping and margin is not None else None
+    return {"figures": found, "knows_shipping": knows_shipping, "margin": margin, "effect": earned}
+
+
+def margins(workspace: Workspace, choice: Choice) -> dict[str, float]:
+    """Market -> contribution margin (of net revenue) of its orders with known costs in the chosen weeks."""
+    frame = frames.conversion(workspace, ("market",), choice.first, choice.last, choice.where)
+    known = frame[(frame["costed_net_base"] > 0) & frame["contribution_base"].notna()]
+    return {str(r["market"]): float(r["contribution_base"] / r["costed_net_base"]) for r in known.to_dict("records")}
+
+
+def _candidate_rows(
+    workspace: Workspace, choice: Choice, result: Mapping[str, Any], own: FreeShipping | None, moved: float
+) -> list[dict[str, Any]]:
+    """Round thresholds of the chosen market other than its own; none where no market is chosen."""
+    if not result or not choice.market:
         return []
-    spread = histogram(result)
-    amounts = sorted({*baskets.candidates(spread), *([float(own.amount)] if own else [])})
-    return [
-        {"found": baskets.threshold(spread, amount, moved), "is_own": own is not None and amount == float(own.amount)}
-        for amount in amounts
+    margin, taken = margins(workspace, choice).get(choice.market), float(own.amount) if own else None
+    amounts = [amount for amount in baskets.candidates(histogram(result)) if amount != taken]
+    return [{"found": _against(result, amount, moved, margin)} for amount in amounts]
+
+
+def thresholds_table(
+    workspace: Workspace, choice: Choice, query: Mapping[str, str]
+) -> tuple[list[str], list[list[Any]]]:
+    """Columns and rows of the export of thresholds, under the assumption in the address."""
+    moved = moved_share(query.get("moved", ""))
+    values = analyses.kept_markets(workspace, Kind.VALUES, choice.weeks)
+    rows = [r for r in threshold_rows(workspace, choice, values, moved) if r["entry"]]
+    columns = [_("Market"), _("Currency"), _("Threshold"), _("Orders that reach it"), _("Near below"), _("Orders"),
+               _("They lack on average"), _("Assumed share"), _("More goods sold"), _("Shipping not charged"),
+               _("Contribution margin"), _("Effect on contribution")]  # fmt: skip
+    return columns, [
+        [r["name"], r["entry"].currency, r["entry"].amount, *_threshold_cells(r["found"], moved)] for r in rows
     ]
+
+
+def _threshold_cells(found: Mapping[str, Any] | None, moved: float) -> list[float | None]:
+    if found is None:
+        return []
+    t = found["figures"]
+    shares = [r.value if isinstance(r, Estimate) else None for r in (t.reached, t.near)]
+    return [*shares, t.reached.n, t.missing, moved, t.gain, t.shipping if found["knows_shipping"] else None,
+            found["margin"], found["effect"]]  # fmt: skip
 
 
 # --- bought together --------------------------------------------------------------------------------------------------
@@ -166,21 +215,6 @@ def _pairs(result: Mapping[str, Any], item: str) -> dict[str, Any]:
     return {"missing": None, "rows": rows}
 
 
-def pairs_table(workspace: Workspace, choice: Choice, query: Mapping[str, str]) -> tuple[list[str], list[list[Any]]]:
-    """Columns and rows of the export of pairs."""
-    item = query.get("item", "") if query.get("item") in ITEMS else "sku"
-    rows = _pairs(analyses.state(workspace, Kind.BASKETS, choice)["result"], item)["rows"]
-    columns = [_("First"), _("Name"), _("Second"), _("Name"), _("Orders with both"), _("Share of orders"),
-               _("Second, where first"), _("First, where second"), _("Lift"), _("Lift, lower limit"),
-               _("Lift, upper limit"), "p"]  # fmt: skip
-    return columns, [
-        [r["first"], r["first_name"], r["second"], r["second_name"], r["together"], r["support"],
-         r["to_second"]["value"], r["to_first"]["value"], r["lift"]["value"], r["lift"]["low"], r["lift"]["high"],
-         r["p_value"]]
-        for r in rows
-    ]  # fmt: skip
-
-
 def values_table(workspace: Workspace, choice: Choice) -> tuple[list[str], list[list[Any]]]:
     """Columns and rows of the export of figures by market."""
     values = analyses.kept_markets(workspace, Kind.VALUES, choice.weeks)
@@ -188,10 +222,10 @@ def values_table(workspace: Workspace, choice: Choice) -> tuple[list[str], list[
         [row["name"], row["orders"], *(part for cell in row["cells"] for part in _limits(cell))]
         for row in _market_rows(workspace, choice, values)
     ]
-    low, high = _("lower limit"), _("upper limit")
-    heads = [head for name in names().values() for head in (name, f"{name}, {low}", f"{name}, {high}")]
+    parts = ("", _("lower limit"), _("upper limit"), _("sample"))
+    heads = [f"{name}, {part}" if part else name for name in names().values() for part in parts]
     return [_("Market"), _("Counted orders"), *heads], rows
 
 
 def _limits(cell: Mapping[str, Any] | None) -> list[float | None]:
-    return [(cell or {}).get(key) for key in ("value", "low", "high")]
+    return [(cell or {}).get(key) for key in ("value", "low", "high", "n")]

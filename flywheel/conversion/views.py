@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from engines.profiles import SEGMENTS
 from flywheel import jobs
 from flywheel.accounts import records
 from flywheel.accounts.access import get_workspace
@@ -20,6 +19,7 @@ from flywheel.conversion import (
     analyses,
     experience_page,
     journey_page,
+    pairs_page,
     profiles_page,
     trust_page,
     value_page,
@@ -133,23 +133,13 @@ def table_file(request: HttpRequest, slug: str, table: str, kind: str) -> HttpRe
         "checklist": lambda: trust_page.table(workspace, choice),
         "payment-methods": lambda: experience_page.table(workspace, choice),
         "order-values": lambda: value_page.values_table(workspace, choice),
-        "bought-together": lambda: value_page.pairs_table(workspace, choice, request.GET),
+        "bought-together": lambda: pairs_page.table(workspace, choice, request.GET),
+        "thresholds": lambda: value_page.thresholds_table(workspace, choice, request.GET),
         "segments": lambda: profiles_page.table(workspace, choice, request.GET),
     }
     if table not in makers:
         raise Http404
     return download(table, kind, *makers[table]())
-
-
-@login_required
-@require_GET
-def customers_file(request: HttpRequest, slug: str, segment: str, kind: str) -> HttpResponse:
-    """The customers of a segment, by their ids, for the mail tool."""
-    workspace = get_workspace(request, slug, needs=Role.MEMBER)
-    if segment not in SEGMENTS:
-        raise Http404
-    choice = _choice(request, workspace)
-    return download(f"customers-{segment}", kind, *profiles_page.customers(workspace, choice, request.GET, segment))
 
 
 def _choice(request: HttpRequest, workspace: Workspace) -> Choice:

@@ -67,7 +67,7 @@ ORDER_SUMS = (
 def order_sums(workspace: Workspace, first: date, last: date) -> pd.DataFrame:
     """Counted orders summed up. Columns market, currency, then ORDER_SUMS; `local_p99` is a 99th percentile.
 
-    Units are the order's own, else its lines'; an order holds several products by its lines, else by its units.
+    Units are the order's own, else its lines'; how many products an order holds only its lines tell, by their SKUs.
     """
     return _frame(_SUMS, ("market", "currency", *ORDER_SUMS), workspace, first, last)
 
@@ -202,7 +202,7 @@ _LOCAL = """CASE WHEN o.gross IS NOT NULL THEN o.gross - COALESCE(o.discount, 0)
         ELSE COALESCE(o.total, o.paid) - COALESCE(o.shipping, 0) - COALESCE(o.tax, 0) END"""  # as Order.net_base
 _SUMS = f"""
 WITH lines AS (
-    SELECT o.id AS order_id, COUNT(DISTINCT i.sku) AS products, SUM(i.quantity) AS units
+    SELECT o.id AS order_id, NULLIF(COUNT(DISTINCT NULLIF(i.sku, '')), 0) AS products, SUM(i.quantity) AS units
     FROM facts_order AS o
     JOIN facts_orderline AS i
         ON i.workspace_id = o.workspace_id AND i.order_ref = o.external_id AND i.source_id = o.source_id
@@ -213,8 +213,7 @@ WITH lines AS (
     SELECT o.market, o.currency, o.net_base AS net, {_LOCAL} AS local,
         CASE WHEN f.order_id IS NOT NULL THEN o.net_base END AS first_net,
         COALESCE(o.units, l.units)::float8 AS units,
-        CASE WHEN l.products IS NOT NULL THEN (l.products > 1)::int
-             WHEN o.units IS NOT NULL THEN (o.units > 1)::int END AS is_multi,
+        (l.products > 1)::int AS is_multi,
         CASE WHEN o.discount IS NOT NULL THEN o.gross * o.fx_rate END::float8 AS gross,
         CASE WHEN o.gross IS NOT NULL THEN o.discount * o.fx_rate END::float8 AS discount
     FROM facts_order AS o

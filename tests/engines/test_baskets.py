@@ -135,6 +135,12 @@ def test_a_threshold_tells_who_reaches_it_and_what_the_others_lack():
     assert found.shipping == pytest.approx(20 * 5 + 0.25 * 40 * 5)
 
 
+def test_a_threshold_earns_the_margin_of_what_it_sells_less_the_shipping_it_gives_away():
+    found = threshold(histogram([20.0] * 40 + [45.0] * 40 + [60.0] * 20), 50.0, 0.25)
+    assert baskets.effect(found, 0.4) == pytest.approx(0.4 * 50 - 150)
+    assert baskets.effect(threshold(histogram([20.0] * 40), 50.0, 0.0), 0.4) == 0
+
+
 def test_a_threshold_of_few_orders_has_no_share():
     assert threshold(histogram([20.0] * 5), 10.0, 0.2).reached == Unavailable("too_few", 5, 30)
 

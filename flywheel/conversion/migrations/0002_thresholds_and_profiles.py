@@ -1,4 +1,4 @@
-# Every customer's scores and segment, kept by the job that works them out.
+# The currency of a free-shipping threshold; every customer's scores and segment, kept by the job that works them out.
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -11,6 +11,18 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="freeshipping",
+            name="currency",
+            field=models.CharField(
+                blank=True,
+                default="",
+                help_text="Empty: the currency of most of the market's orders.",
+                max_length=3,
+                verbose_name="Currency",
+            ),
+            preserve_default=False,
+        ),
         migrations.CreateModel(
             name="CustomerProfile",
             fields=[
