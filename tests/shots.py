@@ -78,6 +78,8 @@ PAGES = [
     Page("order-value", "/w/{slug}/engines/conversion/value/"),
     Page("threshold-new", "/w/{slug}/engines/conversion/value/thresholds/new/"),
     Page("profiles", "/w/{slug}/engines/conversion/profiles/"),
+    Page("conversion-pairs", "/w/{slug}/engines/conversion/value/pairs/"),
+    Page("conversion-segment", "/w/{slug}/engines/conversion/profiles/champions/"),
     Page("engine-aftersales", "/w/{slug}/engines/aftersales/"),
     Page("kpis", "/w/{slug}/kpis/"),
     Page("kpi", "/w/{slug}/kpis/cac_full/"),

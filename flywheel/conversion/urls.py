@@ -21,7 +21,7 @@ urlpatterns = [
     path(f"{BASE}tables/<slug:table>.<slug:kind>", views.table_file, name="conversion-table"),
     path(f"{BASE}value/pairs/", order_views.pairs, name="conversion-pairs"),
     path(f"{BASE}profiles/<slug:key>/", order_views.segment, name="conversion-segment"),
-    path(f"{BASE}profiles/<slug:key>.<slug:kind>", order_views.segment_file, name="conversion-segment-file"),
+    path(f"{BASE}profiles/<slug:key>.<slug:kind>", order_views.segment_file, name="conversion-customers"),
     path(f"{BASE}journey/pain-points/<int:record_id>/solve/", record_views.pain_solve, name="conversion-pain-solve"),
     path(f"{BASE}changes/<int:change_id>/undo/", record_views.change_undo, name="conversion-undo"),
 ]

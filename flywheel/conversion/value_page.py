@@ -38,7 +38,7 @@ def context(workspace: Workspace, choice: Choice, query: Mapping[str, str], may_
         "state": state,
         "figures": [{"name": str(name), "result": state["result"].get(key)} for key, name in names().items()],
         "figure_names": list(names().values()),
-        "markets": _market_rows(workspace, choice, values),
+        "market_rows": _market_rows(workspace, choice, values),
         "chart": _chart(state["result"], own.get(choice.market)) if state["result"] else None,
         "moved": moved,
         "moves": MOVED,
@@ -145,20 +145,20 @@ def threshold_rows(
         kept, entry = values.get(code) or {}, own.get(code)
         currency = kept.get("currency", "")
         is_other = bool(entry and currency and entry.currency and entry.currency != currency)
-        found = None
+        row = {"code": code, "name": markets.get(code, code), "entry": entry, "currency": currency,
+               "other_currency": is_other}  # fmt: skip
         if entry and kept and not is_other:
-            found = _against(kept, float(entry.amount), moved, margin.get(code))
-        rows.append({"code": code, "name": markets.get(code, code), "entry": entry, "found": found,
-                     "currency": currency, "other_currency": is_other})  # fmt: skip
+            row |= _against(kept, float(entry.amount), moved, margin.get(code))
+        rows.append(row)
     return rows
 
 
 def _against(kept: Mapping[str, Any], amount: float, moved: float, margin: float | None) -> dict[str, Any]:
-    """A threshold against the kept orders: the engine's figures, and what it would earn where all of it is known."""
+    """A threshold against the kept orders (`found`), and its effect on contribution where all of it is known."""
     found = baskets.threshold(histogram(kept), amount, moved)
     knows_shipping = bool(kept.get("knows_shipping"))
     earned = baskets.effect(found, margin) if knows_shipping and margin is not None else None
-    return {"figures": found, "knows_shipping": knows_shipping, "margin": margin, "effect": earned}
+    return {"found": found, "knows_shipping": knows_shipping, "margin": margin, "effect": earned}
 
 
 def margins(workspace: Workspace, choice: Choice) -> dict[str, float]:
@@ -176,7 +176,7 @@ def _candidate_rows(
         return []
     margin, taken = margins(workspace, choice).get(choice.market), float(own.amount) if own else None
     amounts = [amount for amount in baskets.candidates(histogram(result)) if amount != taken]
-    return [{"found": _against(result, amount, moved, margin)} for amount in amounts]
+    return [_against(result, amount, moved, margin) for amount in amounts]
 
 
 def thresholds_table(
@@ -189,18 +189,16 @@ def thresholds_table(
     columns = [_("Market"), _("Currency"), _("Threshold"), _("Orders that reach it"), _("Near below"), _("Orders"),
                _("They lack on average"), _("Assumed share"), _("More goods sold"), _("Shipping not charged"),
                _("Contribution margin"), _("Effect on contribution")]  # fmt: skip
-    return columns, [
-        [r["name"], r["entry"].currency, r["entry"].amount, *_threshold_cells(r["found"], moved)] for r in rows
-    ]
+    return columns, [[r["name"], r["entry"].currency, r["entry"].amount, *_threshold_cells(r, moved)] for r in rows]
 
 
-def _threshold_cells(found: Mapping[str, Any] | None, moved: float) -> list[float | None]:
-    if found is None:
+def _threshold_cells(row: Mapping[str, Any], moved: float) -> list[float | None]:
+    if "found" not in row:
         return []
-    t = found["figures"]
-    shares = [r.value if isinstance(r, Estimate) else None for r in (t.reached, t.near)]
-    return [*shares, t.reached.n, t.missing, moved, t.gain, t.shipping if found["knows_shipping"] else None,
-            found["margin"], found["effect"]]  # fmt: skip
+    found = row["found"]
+    shares = [r.value if isinstance(r, Estimate) else None for r in (found.reached, found.near)]
+    shipping = found.shipping if row["knows_shipping"] else None
+    return [*shares, found.reached.n, found.missing, moved, found.gain, shipping, row["margin"], row["effect"]]
 
 
 # --- bought together --------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from flywheel.accounts import records
 from flywheel.accounts.models import User, Workspace
 from flywheel.conversion.checklist import ITEMS
 from flywheel.conversion.models import FreeShipping, OfferedMethod, PainPoint, TrustItem
+from flywheel.demo.norrsken import MARKETS
 from flywheel.demo.workspace import EMAIL
 
 SEED = 5
@@ -95,4 +96,11 @@ def _offers(workspace: Workspace) -> list[OfferedMethod | FreeShipping]:
         OfferedMethod(workspace=workspace, market=market, method=method, is_offered=is_offered, note=note)
         for market, method, is_offered, note in OFFERS
     ]
-    return [*methods, *(FreeShipping(workspace=workspace, market=m, amount=a) for m, a in THRESHOLDS.items())]
+    currencies = {market.code: market.currency for market in MARKETS}
+    return [
+        *methods,
+        *(
+            FreeShipping(workspace=workspace, market=market, amount=amount, currency=currencies[market])
+            for market, amount in THRESHOLDS.items()
+        ),
+    ]

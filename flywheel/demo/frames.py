@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from flywheel.demo import plants
+from flywheel.demo.articles import article_names
 from flywheel.demo.calendar import Calendar, Floats
 from flywheel.demo.customers import Purchases, carrier_table
 from flywheel.demo.funnel import Grid, Ints
@@ -148,6 +149,7 @@ def lines_frame(world: World, lines: Lines, orders: pd.DataFrame) -> pd.DataFram
             "order_id": orders["order_id"].to_numpy()[lines.order],
             "line": lines.number,
             "sku": skus[lines.article],
+            "name": np.array(article_names(len(articles)), dtype=object)[lines.article],
             "category": categories[lines.article],
             "quantity": lines.quantity,
             "price": lines.price,

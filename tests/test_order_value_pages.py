@@ -1,0 +1,228 @@
+"""Order value and profiles as people use them: figures with samples, thresholds, lists of pairs and customers."""
+
+import csv
+import io
+
+import pytest
+from django.urls import reverse
+from python_calamine import CalamineWorkbook
+
+from flywheel import jobs
+from flywheel.accounts.models import Membership, Role, User, Workspace
+from flywheel.conversion import segments
+from flywheel.conversion.models import Analysis, CustomerProfile, FreeShipping
+from tests.builders import loaded, order
+from tests.test_conversion_analyses import line
+
+pytestmark = pytest.mark.django_db
+GERMAN = [n for n in range(240) if n % 3]
+
+
+def net(n):
+    return 20 + n % 60 - 2
+
+
+@pytest.fixture
+def member(workspace):
+    user = User.objects.create_user("member@example.com", name="Member")
+    Membership.objects.create(workspace=workspace, user=user, role=Role.MEMBER)
+    return user
+
+
+@pytest.fixture
+def shop(workspace, tmp_path, run_jobs, time_machine):
+    """240 orders of 120 customers in two markets, some of tent, pegs and a spreadsheet's formula."""
+    time_machine.move_to("2026-03-16T09:00:00+01:00")
+    rows = [
+        order(f"A-{n}", customer_id=f"C-{n % 120}", market="DE" if n % 3 else "FR", gross=str(20 + n % 60),
+              discount="2", shipping="4.90", cogs="8", ordered_at=f"2026-03-{2 + n % 14:02d} 10:00")
+        for n in range(240)
+    ]  # fmt: skip
+    lines = [line(f"A-{n}", 1, "tent", name="Zelt 帐篷") for n in range(0, 240, 3)]
+    lines += [line(f"A-{n}", 2, "=pegs", name="Pegs") for n in range(0, 240, 6)]
+    lines += [line(f"A-{n}", 3, "mug") for n in range(1, 240, 3)]
+    lines += [line(f"A-{n}", 4, "lamp") for n in range(1, 240, 6)]
+    loaded(workspace, tmp_path, "orders", rows)
+    loaded(workspace, tmp_path, "order_lines", lines)
+    loaded(workspace, tmp_path, "spend", [{"date": "2026-03-10", "currency": "EUR", "cost": "5", "market": "DE"}])
+    jobs.start(workspace, "roll", {})
+    run_jobs()
+    return workspace
+
+
+def get(client, user, name, *args, **query):
+    client.force_login(user)
+    return client.get(reverse(name, args=["acme", *args]), query)
+
+
+def table_of(response):
+    return list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"))))
+
+
+# --- figures and thresholds -------------------------------------------------------------------------------------------
+def test_a_figure_stands_with_its_interval_and_sample_on_the_page_and_in_the_file(shop, reader, client):
+    page = get(client, reader, "conversion-value", market="FR").content.decode()
+    assert "n = 80" in page
+    (row,) = table_of(get(client, reader, "conversion-table", "order-values", "csv", market="FR"))[1:]
+    head = table_of(get(client, reader, "conversion-table", "order-values", "csv"))[0]
+    aov = head.index("Order value (AOV)")
+    assert float(row[aov]) == pytest.approx(sum(net(n) for n in range(0, 240, 3)) / 80)
+    assert float(row[aov + 1]) < float(row[aov]) < float(row[aov + 2])
+    attach = head.index("Attach rate")
+    assert [row[attach], row[attach + 3]] == ["0.5", "80.0"]
+
+
+def test_the_attach_rate_is_of_orders_whose_lines_are_known(shop):
+    germany = Analysis.objects.get(workspace=shop, kind="values", market="DE", weeks=13).result
+    assert (germany["orders"], germany["attach_rate"]["n"]) == (160, 80)
+
+
+def threshold(client, user, **data):
+    client.force_login(user)
+    return client.post(reverse("conversion-threshold-new", args=["acme"]), data, follow=True)
+
+
+def test_a_threshold_takes_the_markets_currency_and_is_weighed_at_its_margin(shop, member, client):
+    threshold(client, member, market="DE", amount="50")
+    assert FreeShipping.objects.get().currency == "EUR"
+    (row,) = get(client, member, "conversion-value", market="DE", moved="0.5").context["thresholds"]
+    near = [net(n) for n in GERMAN if 40 <= net(n) < 50]
+    margin = sum(net(n) - 8 for n in GERMAN) / sum(net(n) for n in GERMAN)
+    free = sum(net(n) >= 50 for n in GERMAN) + 0.5 * len(near)
+    assert row["margin"] == pytest.approx(margin)
+    assert row["effect"] == pytest.approx(margin * 0.5 * sum(50 - v for v in near) - 4.9 * free)
+    (_head, cells) = table_of(get(client, member, "conversion-table", "thresholds", "csv", market="DE", moved="0.5"))
+    assert cells[:3] == ["DE", "EUR", "50.00"]
+    assert float(cells[-1]) == pytest.approx(row["effect"])
+
+
+def test_a_threshold_in_another_currency_is_not_set_against_the_orders(shop, member, client):
+    threshold(client, member, market="DE", amount="8000", currency="JPY")
+    response = get(client, member, "conversion-value", market="DE")
+    assert "found" not in response.context["thresholds"][0]
+    assert "in JPY, while most orders are in EUR" in response.content.decode()
+    assert table_of(get(client, member, "conversion-table", "thresholds", "csv"))[1] == ["DE", "JPY", "8000.00"]
+
+
+def test_a_threshold_of_a_market_without_orders_needs_its_currency(shop, tmp_path, member, client):
+    loaded(shop, tmp_path, "spend", [{"date": "2026-03-10", "currency": "EUR", "cost": "5", "market": "JP"}])
+    refused = threshold(client, member, market="JP", amount="9000").content.decode()
+    assert "say in which currency" in refused
+    assert "9000" in refused
+    assert threshold(client, member, market="JP", amount="9000", currency="XXX").status_code == 200
+    assert not FreeShipping.objects.exists()
+    threshold(client, member, market="JP", amount="9000", currency="JPY")
+    assert FreeShipping.objects.get().currency == "JPY"
+    assert "no orders in these weeks" in get(client, member, "conversion-value").content.decode()
+
+
+def test_without_costs_a_threshold_has_no_effect_in_money(workspace, tmp_path, run_jobs, member, client, time_machine):
+    time_machine.move_to("2026-03-16T09:00:00+01:00")
+    loaded(workspace, tmp_path, "orders", [order(f"A-{n}", gross=str(20 + n)) for n in range(60)])
+    jobs.start(workspace, "roll", {})
+    run_jobs()
+    threshold(client, member, market="DE", amount="50")
+    page = get(client, member, "conversion-value", market="DE")
+    assert page.context["thresholds"][0]["effect"] is None
+    assert "shipping not known" in page.content.decode()
+
+
+# --- bought together --------------------------------------------------------------------------------------------------
+def test_pairs_are_searched_by_id_and_name_sorted_and_exported(shop, reader, client):
+    assert [p["first"] for p in pairs(client, reader)] == ["=pegs", "lamp"]
+    assert [p["second"] for p in pairs(client, reader, q="帐篷 PEGS")] == ["tent"]
+    assert pairs(client, reader, q="no such thing") == []
+    rows = table_of(get(client, reader, "conversion-table", "bought-together", "csv", q="tent"))
+    assert [row[:6] for row in rows[1:]] == [["'=pegs", "Pegs", "tent", "Zelt 帐篷", "40.0", "40.0"]]
+    assert "Page 1" not in get(client, reader, "conversion-pairs").content.decode()
+
+
+def pairs(client, user, **query):
+    return list(get(client, user, "conversion-pairs", **query).context["page"])
+
+
+def test_many_pairs_are_paged_and_the_value_page_shows_the_surest(shop, reader, client):
+    kept = Analysis.objects.get(workspace=shop, kind="baskets", market="", weeks=13)
+    (pair, *_others) = kept.result["sku"]
+    kept.result["sku"] = [{**pair, "first": f"sku-{n:02d}", "together": n} for n in range(60)]
+    kept.save()
+    assert [len(pairs(client, reader, page=p)) for p in ("1", "2", "3")] == [25, 25, 10]
+    assert pairs(client, reader, sort="together")[0]["first"] == "sku-59"
+    page = get(client, reader, "conversion-value").content.decode()
+    assert "sku-14" in page
+    assert "sku-15" not in page
+    assert "Search all 60 pairs" in page
+
+
+@pytest.mark.parametrize("query", [
+    {"item": "secrets", "sort": "x", "page": "-1", "q": "\0" * 300},
+    {"q": "<script>alert(1)</script>", "market": "\0"},
+    {"item": "category", "q": "%", "weeks": "9999"},
+])  # fmt: skip
+def test_the_pairs_answer_whatever_is_asked(query, shop, reader, client):
+    response = get(client, reader, "conversion-pairs", **query)
+    assert response.status_code == 200
+    assert b"<script>alert" not in response.content
+
+
+def test_pairs_of_a_period_not_worked_out_offer_to_do_it(shop, member, client):
+    assert "Work it out" in get(client, member, "conversion-pairs", weeks="4").content.decode()
+
+
+# --- profiles ---------------------------------------------------------------------------------------------------------
+def test_a_segments_customers_are_listed_paged_and_exported_for_members(shop, member, reader, stranger, client):
+    largest = max(set(_segments()), key=_segments().count)
+    page = get(client, member, "conversion-segment", largest)
+    assert page.context["page"].paginator.count == _segments().count(largest)
+    for kind in ("csv", "xlsx"):
+        assert get(client, reader, "conversion-customers", largest, kind).status_code == 403
+        assert get(client, stranger, "conversion-customers", largest, kind).status_code == 404
+    assert get(client, reader, "conversion-segment", largest).status_code == 403
+    book = get(client, member, "conversion-customers", largest, "xlsx").content
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(book)).get_sheet_by_index(0).to_python()
+    rows = table_of(get(client, member, "conversion-customers", largest, "csv"))
+    assert [row[0] for row in sheet] == [row[0] for row in rows]
+    assert len(rows) - 1 == _segments().count(largest)
+
+
+def _segments():
+    return list(CustomerProfile.objects.values_list("segment", flat=True))
+
+
+def test_a_segments_list_keeps_to_market_and_workspace(shop, member, client):
+    other = Workspace.objects.create(name="Other", slug="other")
+    CustomerProfile.objects.filter(customer="C-1").update(workspace=other)
+    shown = [
+        row[0]
+        for key in set(_segments())
+        for row in table_of(get(client, member, "conversion-customers", key, "csv", market="DE"))[1:]
+    ]
+    assert len(shown) == len(set(shown)) == 79  # of 80 German customers one is another business's now
+    assert "C-1" not in shown
+
+
+def test_too_many_customers_for_a_workbook_are_offered_as_csv(shop, member, client, monkeypatch):
+    monkeypatch.setattr(segments, "MOST_IN_WORKBOOK", 0)
+    key = _segments()[0]
+    client.force_login(member)
+    url = reverse("conversion-customers", args=["acme", key, "xlsx"])
+    assert "take the CSV file" in client.get(url, follow=True).content.decode()
+    assert get(client, member, "conversion-customers", key, "csv").status_code == 200
+
+
+@pytest.mark.parametrize("query", [{"page": "x", "market": "\0", "channel": "\0'"}, {"market": "nowhere"}])
+def test_a_segments_list_answers_whatever_is_asked(query, shop, member, client):
+    assert get(client, member, "conversion-segment", "champions", **query).status_code == 200
+    assert get(client, member, "conversion-customers", "champions", "csv", **query).status_code == 200
+    assert get(client, member, "conversion-segment", "secrets", **query).status_code == 404
+    assert get(client, member, "conversion-customers", "champions", "exe", **query).status_code == 404
+
+
+def test_pages_of_lists_cost_few_queries(shop, member, client, django_assert_max_num_queries):
+    client.force_login(member)
+    for url in (
+        reverse("conversion-pairs", args=["acme"]),
+        reverse("conversion-segment", args=["acme", _segments()[0]]),
+    ):
+        with django_assert_max_num_queries(30):
+            client.get(url)
