@@ -37,7 +37,7 @@ UNITS = {market.currency: market.units_per_base for market in MARKETS} | {"EUR":
 TEMPLATE_COLUMNS = {
     "orders": "order_id customer_id market channel device payment_method carrier status ordered_at currency gross "
     "discount shipping tax total cogs fulfilment_cost payment_cost units promised_at shipped_at delivered_at",
-    "order_lines": "order_id line sku category quantity price currency",
+    "order_lines": "order_id line sku name category quantity price currency",
     "customers": "customer_id person_id market",
     "payments": "order_id sequence method amount",
     "refunds": "refund_id order_id refunded_at amount currency reason",

@@ -120,7 +120,7 @@ class FreeShipping(Kept):
         constraints = (models.UniqueConstraint(fields=["workspace", "market"], name="free_shipping_once"),)
 
     def __str__(self) -> str:
-        return f"{self.market} · {self.amount}"
+        return f"{self.market} · {self.amount} {self.currency}".strip()
 
 
 class Change(KeptChange):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from flywheel.demo import plants
-from flywheel.demo.articles import article_names
+from flywheel.demo.articles import article_names, with_companions
 from flywheel.demo.calendar import Calendar, Floats
 from flywheel.demo.customers import Purchases, carrier_table
 from flywheel.demo.funnel import Grid, Ints
@@ -141,16 +141,17 @@ def customers_frame(orders: pd.DataFrame) -> pd.DataFrame:
 
 def lines_frame(world: World, lines: Lines, orders: pd.DataFrame) -> pd.DataFrame:
     """The order lines template."""
-    articles = np.arange(lines.article.max(initial=0) + 1)
-    skus = np.array([f"NO-{article:03d}" for article in articles], dtype=object)
-    categories = np.array([CATEGORIES[article % len(CATEGORIES)] for article in articles], dtype=object)
+    article = with_companions(lines)
+    articles = np.arange(article.max(initial=0) + 1)
+    skus = np.array([f"NO-{number:03d}" for number in articles], dtype=object)
+    categories = np.array([CATEGORIES[number % len(CATEGORIES)] for number in articles], dtype=object)
     return pd.DataFrame(
         {
             "order_id": orders["order_id"].to_numpy()[lines.order],
             "line": lines.number,
-            "sku": skus[lines.article],
-            "name": np.array(article_names(len(articles)), dtype=object)[lines.article],
-            "category": categories[lines.article],
+            "sku": skus[article],
+            "name": np.array(article_names(len(articles)), dtype=object)[article],
+            "category": categories[article],
             "quantity": lines.quantity,
             "price": lines.price,
             "currency": orders["currency"].to_numpy()[lines.order],
