@@ -159,6 +159,16 @@ def test_an_order_is_the_sum_of_its_lines_and_of_its_parts(healthy: Frames) -> N
     assert np.allclose(healthy["payments"].set_index("order_id")["amount"], orders["total"])
 
 
+def test_some_articles_are_taken_together_and_nothing_else_changes(healthy: Frames) -> None:
+    lines = healthy["order_lines"]
+    held = lines.groupby("order_id")["sku"].agg(frozenset)
+    both = held.map(lambda skus: {"NO-026", "NO-023"} <= skus).mean()
+    apart = held.map(lambda skus: "NO-026" in skus).mean() * held.map(lambda skus: "NO-023" in skus).mean()
+    assert both / apart > 3
+    assert lines.groupby("sku")["name"].nunique().eq(1).all()
+    assert lines["name"].nunique() == lines["sku"].nunique()
+
+
 def test_no_refund_exceeds_its_order(healthy: Frames) -> None:
     net = healthy["orders"].set_index("order_id").eval("gross - discount")
     refunded = healthy["refunds"].groupby("order_id")["amount"].sum()
