@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from django.core.paginator import Paginator
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from engines import conversion
@@ -16,11 +17,11 @@ from engines.conversion import STAGES, Step
 from engines.results import Estimate, Result, Unavailable
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import number, percent
-from flywheel.conversion import analyses, figures
+from flywheel.conversion import analyses, figures, path_flow
 from flywheel.conversion.analyses import Kind
 from flywheel.conversion.models import PainPoint
 from flywheel.conversion.words import COMPARISONS, touch_point
-from flywheel.diagnosis import charts, words
+from flywheel.diagnosis import words
 from flywheel.diagnosis.engine_pages import Choice
 from flywheel.diagnosis.flywheel_page import place_names
 from flywheel.facts.calendar import FIRST_YEAR
@@ -33,7 +34,7 @@ TOP_FLOWS = 20
 POINTS_PER_PAGE = 50
 DIMENSIONS = ("market", "channel", "device")
 Span = tuple[date | None, date]
-Sums = dict[str, float]
+Names = Mapping[str, Mapping[str, str]]  # dimension -> code -> name
 MEASURES = (*STAGES, "orders", "priced_orders", "net_base", "net_squares")
 
 
@@ -48,9 +49,8 @@ class View:
     other: Span | None
 
     @classmethod
-    def parse(cls, query: Mapping[str, str], workspace: Workspace, choice: Choice) -> "View":
+    def parse(cls, query: Mapping[str, str], names: Names, choice: Choice) -> "View":
         """The view in the address; what it says wrongly falls back to the default."""
-        names = place_names(workspace)
         channel, device = query.get("channel", ""), query.get("device", "")
         asked = query.get("compare", "")
         compare = asked if asked in COMPARISONS else "before"
@@ -96,7 +96,8 @@ def _week(text: str, anchor: date) -> date | None:
 
 def context(workspace: Workspace, choice: Choice, query: Mapping[str, str], may_edit: bool) -> dict[str, Any]:
     """Everything of the page."""
-    view = View.parse(query, workspace, choice)
+    names = place_names(workspace)
+    view = View.parse(query, names, choice)
     now = sums(workspace, (), view.span, view.where)[0]
     then = sums(workspace, (), view.other, view.where)[0] if view.other else {}
     aov = order_value(now)
@@ -104,7 +105,7 @@ def context(workspace: Workspace, choice: Choice, query: Mapping[str, str], may_
     changes = conversion.compared(steps, earlier, aov)
     return {
         "view": view,
-        "channels": _names(workspace, "channel"),
+        "channels": sorted(names["channel"].items(), key=lambda pair: pair[1]),
         "devices": list(words.DEVICES.items()),
         "comparisons": list(COMPARISONS.items()),
         "aov": aov,
@@ -112,9 +113,9 @@ def context(workspace: Workspace, choice: Choice, query: Mapping[str, str], may_
         "has_other": bool(earlier),
         "losses": _named(conversion.losses(steps, aov)),
         "chart": _chart(steps, earlier),
-        "segments": [s for d in DIMENSIONS if d not in view.where if (s := _segment(workspace, view, d))["rows"]],
+        "segments": _segments(workspace, view, names),
         "paths": _paths(workspace, choice),
-        "pain": pain_points(workspace, choice, query.get("page")),
+        "pain": pain_points(workspace, choice, names, query),
         "may_edit": may_edit,
     }
 
@@ -134,10 +135,6 @@ def order_value(row: Mapping[str, float]) -> Result:
 
 def _named(steps: Any) -> list[dict[str, Any]]:
     return [{"name": words.STAGES[step.key], "step": step} for step in steps]
-
-
-def _names(workspace: Workspace, dimension: str) -> list[tuple[str, str]]:
-    return sorted(place_names(workspace)[dimension].items(), key=lambda pair: pair[1])
 
 
 def _chart(steps: tuple[Step, ...], earlier: tuple[Step, ...]) -> dict[str, Any] | None:
@@ -160,13 +157,23 @@ def _chart(steps: tuple[Step, ...], earlier: tuple[Step, ...]) -> dict[str, Any]
         "summary": summary,
         "height": "tall",
         "figure": figures.two_funnels(names, shares, [other.get(s.key) for s in steps], labels),
+        "columns": [_("Step"), _("This period"), *([_("Compared with")] if earlier else [])],
+        "rows": [
+            [name, percent(share, 2), *([percent(other.get(s.key), 2)] if earlier else [])]
+            for name, share, s in zip(names, shares, steps, strict=True)
+        ],
     }
 
 
 # --- segments ---------------------------------------------------------------------------------------------------------
-def _segment(workspace: Workspace, view: View, dimension: str) -> dict[str, Any]:
+def _segments(workspace: Workspace, view: View, names: Names) -> list[dict[str, Any]]:
+    """The dimensions that are not chosen already, without those that have no sessions."""
+    found = (_segment(workspace, view, d, names[d]) for d in DIMENSIONS if d not in view.where)
+    return [segment for segment in found if segment["rows"]]
+
+
+def _segment(workspace: Workspace, view: View, dimension: str, names: Mapping[str, str]) -> dict[str, Any]:
     """One dimension's values by sessions, each with its steps and its total rate beside the other period's."""
-    names = place_names(workspace)[dimension]
     rows = [r for r in sums(workspace, (dimension,), view.span, view.where) if r["sessions"] > 0]
     rows.sort(key=lambda r: -r["sessions"])
     others = sums(workspace, (dimension,), view.other, view.where) if view.other else []
@@ -204,46 +211,32 @@ def _segment_row(
 
 # --- paths ------------------------------------------------------------------------------------------------------------
 def _paths(workspace: Workspace, choice: Choice) -> dict[str, Any]:
-    """The kept path map of the chosen market and period, with its chart, or why there is none."""
+    """The kept path map of the chosen market and period, with its flow chart, or why there is none."""
     state = analyses.state(workspace, Kind.PATHS, choice)
     found = state["result"].get("map") or {}
     if not found or "reason" in found:
         return {**state, "missing": found or None}
-    flows = found["flows"][:TOP_FLOWS]
-    return {**state, **found, "flows": flows, "gaps": state["result"]["gaps"], "chart": _map_chart(found)}
-
-
-def _map_chart(found: Mapping[str, Any]) -> dict[str, Any]:
-    """From where (rows) to where (columns), as shares of all that left."""
-    rows = ["(entry)", *(p["key"] for p in found["points"])]
-    columns = [*(p["key"] for p in found["points"]), "(exit)"]
-    share = {(f["source"], f["target"]): f["share"] for f in found["flows"]}
-    table = [[share.get((row, column), float("nan")) for column in columns] for row in rows]
-    texts = [["" if isnan(v) else percent(v, 0) for v in line] for line in table]
     exits = max(found["points"], key=lambda p: p["exits"])
+    told = {"point": touch_point(exits["key"]), "n": number(exits["exits"]), "all": number(found["sessions"])}
     return {
-        "id": "path-map",
-        "title": _("Where sessions go next"),
-        "summary": _("Most sessions end at “%(point)s”: %(n)s of %(all)s.") % {
-            "point": touch_point(exits["key"]), "n": number(exits["exits"]), "all": number(found["sessions"])},
-        "figure": charts.heat_figure([touch_point(r) for r in rows], [touch_point(c) for c in columns], table, texts,
-                                     "conversion"),
-        "wide": True,
-        "height": "tall",
-        "columns": [_("From \\ to"), *(touch_point(c) for c in columns)],
-        "rows": [[touch_point(r), *line] for r, line in zip(rows, texts, strict=True)],
-    }  # fmt: skip
+        **state,
+        **found,
+        "flows": found["flows"][:TOP_FLOWS],
+        "gaps": state["result"]["gaps"],
+        "flow": path_flow.lay_out(found),
+        "summary": _("Most sessions end at “%(point)s”: %(n)s of %(all)s.") % told,
+        "share_paid": found["paid"] / found["sessions"],
+    }
 
 
 # --- pain points ------------------------------------------------------------------------------------------------------
-def pain_points(workspace: Workspace, choice: Choice, page: str | None) -> dict[str, Any]:
+def pain_points(workspace: Workspace, choice: Choice, names: Names, query: Mapping[str, str]) -> dict[str, Any]:
     """A page of the pain points, open ones first, each with what its step loses in the chosen weeks."""
     found = PainPoint.objects.filter(workspace=workspace)
     if choice.market:
         found = found.filter(market__in=(choice.market, ""))
-    shown = Paginator(found, POINTS_PER_PAGE).get_page(page)
+    shown = Paginator(found, POINTS_PER_PAGE).get_page(query.get("page"))
     table = frames.conversion(workspace, ("market", "device"), choice.first, choice.last, choice.where)
-    names = place_names(workspace)
     rows = [
         {
             "point": point,
@@ -253,7 +246,8 @@ def pain_points(workspace: Workspace, choice: Choice, page: str | None) -> dict[
         }
         for point in shown
     ]
-    return {"rows": rows, "page": shown}
+    asked = urlencode({key: value for key, value in query.items() if key != "page"})
+    return {"rows": rows, "page": shown, "query": asked}
 
 
 def _stake(table: pd.DataFrame, point: PainPoint) -> conversion.Loss | None:
@@ -274,9 +268,9 @@ def _known_sum(values: Any) -> float:
 # --- the file ---------------------------------------------------------------------------------------------------------
 def table(workspace: Workspace, choice: Choice, query: Mapping[str, str]) -> tuple[list[str], list[list[Any]]]:
     """Columns and rows of the export: every market, channel and device with both periods' counts."""
-    view = View.parse(query, workspace, choice)
+    view = View.parse(query, place_names(workspace), choice)
     parts = [_counts(workspace, span, view.where) for span in (view.span, view.other) if span]
-    frame = parts[0].join(parts[1], how="outer", rsuffix="_then") if len(parts) > 1 else parts[0]
+    frame = parts[0].join(parts[1].add_suffix("_then"), how="outer") if len(parts) > 1 else parts[0]
     stages = [str(words.STAGES[key]) for key in STAGES]
     then = [_("%(stage)s, compared period") % {"stage": stage} for stage in stages] if len(parts) > 1 else []
     rows = [[*keys, *(float(v) for v in values)] for keys, values in zip(frame.index, frame.to_numpy(), strict=True)]

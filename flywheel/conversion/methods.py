@@ -135,7 +135,9 @@ def _provider(*methods: str) -> tuple[Preference, ...]:
 def _survey(**shares: int) -> tuple[Preference, ...]:
     """Methods with the share (in %) of online shoppers asked in the market who prefer them; several could be named."""
     return tuple(
-        Preference(method, _MOLLIE, "survey", 2024, format_lazy(_("{share} of online shoppers prefer it"), share=f"{share}%"))
+        Preference(
+            method, _MOLLIE, "survey", 2024, format_lazy(_("{share} of online shoppers prefer it"), share=f"{share}%")
+        )
         for method, share in shares.items()
     )
 
@@ -154,7 +156,10 @@ PREFERRED: dict[str, tuple[Preference, ...]] = {
     "DE": (*_survey(paypal=67, invoice=40, card=36), *_common("klarna", "direct_debit")),
     "AT": (*_provider("eps"), *_common("card", "paypal", "klarna", "invoice")),
     "CH": (Preference("twint", "TWINT AG", "operator"), *_common("card", "invoice", "paypal")),
-    "FR": (*_survey(card=71, paypal=57), Preference("cartes_bancaires", "Groupement des Cartes Bancaires CB", "operator")),
+    "FR": (
+        *_survey(card=71, paypal=57),
+        Preference("cartes_bancaires", "Groupement des Cartes Bancaires CB", "operator"),
+    ),
     "GB": (*_survey(card=73, paypal=66), *_common("apple_pay", "klarna")),
     "IE": (*_common("card", "paypal", "apple_pay"),),
     "ES": (Preference("bizum", "Bizum", "operator"), *_common("card", "paypal")),

@@ -98,7 +98,9 @@ class OfferedMethod(Kept):
         constraints = (models.UniqueConstraint(fields=["workspace", "market", "method"], name="offered_method_once"),)
 
     def __str__(self) -> str:
-        return f"{self.market} · {self.method}"
+        from flywheel.conversion.methods import name_of  # with words of the reader's language
+
+        return f"{self.market} · {name_of(self.method)}"
 
 
 class FreeShipping(Kept):

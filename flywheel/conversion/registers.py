@@ -51,7 +51,7 @@ class KeptForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         """No day of the future or of a time before shops; nothing that the database cannot store."""
         cleaned = super().clean() or {}
-        for name, value in cleaned.items():
+        for name, value in list(cleaned.items()):  # add_error takes the field out
             if isinstance(value, date) and not FIRST_YEAR <= value.year <= today(self.workspace).year + 1:
                 self.add_error(name, _("This day cannot be right."))
         return cleaned

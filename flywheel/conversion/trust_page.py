@@ -54,7 +54,8 @@ def checklist(stored: list[TrustItem]) -> list[dict[str, Any]]:
 
 def _row(item: TrustItem | None) -> dict[str, Any]:
     state = State(item.state) if item else State.UNKNOWN
-    return {"item": item, "state": state.value, "look": STATES[state], "label": state.label}
+    since = item.since if item else None
+    return {"item": item, "since": since, "state": state.value, "look": STATES[state], "label": state.label}
 
 
 def _coverage_rows(

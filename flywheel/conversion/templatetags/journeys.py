@@ -11,6 +11,7 @@ from engines.differences import is_told_apart
 from engines.results import Estimate, Unavailable
 from flywheel.accounts.templatetags.formats import MINUS, NOTHING, duration, number, percent, reading
 from flywheel.accounts.words import reason_words
+from flywheel.conversion.methods import name_of
 from flywheel.conversion.words import touch_point
 
 register = template.Library()
@@ -80,6 +81,12 @@ def seconds(value: float) -> str:
 def touch(key: str) -> str:
     """A touch point's name: a stage in words, the source's own word as it is."""
     return touch_point(key)
+
+
+@register.filter
+def method(code: str) -> str:
+    """A payment method's name."""
+    return name_of(code)
 
 
 @register.filter
