@@ -388,12 +388,15 @@ def _bounds(
     """
     names = [name for family in table.zeros for name in family if name != ROWS]
     if inside is None or table.time not in inside:
-        spans = _known_weeks(table, names, "workspace_id = %s", [workspace.pk])
+        spans = _known_weeks(table, ["", *names], "workspace_id = %s", [workspace.pk])
     else:
-        outside = f"workspace_id = %s AND ({table.time} < %s OR {table.time} > %s)"
-        others = _known_weeks(table, names, outside, [workspace.pk, first or date.min, last or date.max])
         weeks = inside[table.time].to_numpy().astype("datetime64[D]")
-        spans = {name: _joined(others[name], weeks[_is_known(inside, name)]) for name in ("", *names)}
+        spans = {name: _ends(weeks[_is_known(inside, name)]) for name in ("", *names)}
+        open_ended = [name for name, ends in spans.items() if not _reaches(ends, first, last)]
+        outside = f"workspace_id = %s AND ({table.time} < %s OR {table.time} > %s)"
+        bounds = [workspace.pk, first or date.min, last or date.max]
+        others = _known_weeks(table, open_ended, outside, bounds) if open_ended else {}
+        spans |= {name: _joined(spans[name], ends) for name, ends in others.items()}
     return {
         name: (np.datetime64(start, "s"), np.datetime64(end, "s"))
         for name, (start, end) in spans.items()
@@ -406,20 +409,31 @@ Ends = tuple[date | None, date | None]
 
 def _known_weeks(table: _Table, names: Keys, condition: str, params: Sequence[Any]) -> dict[str, Ends]:
     """Column ("" for the table) -> its first and last week among the rows of the condition."""
-    ends = [f"{f}(CASE WHEN {n} IS NOT NULL THEN {table.time} END)" for n in names for f in ("MIN", "MAX")]
-    sql = ", ".join([f"MIN({table.time})", f"MAX({table.time})", *ends])
+    weeks = [f"CASE WHEN {name} IS NOT NULL THEN {table.time} END" if name else table.time for name in names]
+    sql = ", ".join(f"MIN({week}), MAX({week})" for week in weeks)
     (row,) = _fetch(f"SELECT {sql} FROM {table.name} WHERE {condition}", params)  # noqa: S608
-    return dict(zip(["", *names], zip(row[::2], row[1::2], strict=True), strict=True))
+    return dict(zip(names, zip(row[::2], row[1::2], strict=True), strict=True))
 
 
 def _is_known(frame: pd.DataFrame, name: str) -> np.ndarray:
     return frame[name].notna().to_numpy() if name else np.ones(len(frame), dtype=bool)
 
 
-def _joined(ends: Ends, weeks: np.ndarray) -> Ends:
+def _ends(weeks: np.ndarray) -> Ends:
+    return (weeks.min().item(), weeks.max().item()) if len(weeks) else (None, None)
+
+
+def _reaches(ends: Ends, first: date | None, last: date | None) -> bool:
+    """Whether a span covers all weeks from `first` to `last`, so that what is known outside changes nothing."""
+    start, end = ends
+    if start is None or end is None:
+        return False
+    return (first is None or (start - first).days < 7) and (last is None or (last - end).days < 7)
+
+
+def _joined(one: Ends, other: Ends) -> Ends:
     """The span that holds both."""
-    found = [day for day in ends if day is not None]
-    found += [weeks.min().item(), weeks.max().item()] if len(weeks) else []
+    found = [day for day in (*one, *other) if day is not None]
     return (min(found), max(found)) if found else (None, None)
 
 
