@@ -1,6 +1,7 @@
 """Order values, baskets and profiles of real orders: figures counted independently from the files."""
 
 import os
+from datetime import date
 
 import pytest
 
@@ -59,9 +60,7 @@ def _no_pair_of_products_is_in_ten_orders(brazil: Workspace) -> None:
     assert (frame["count"].sum(), sum(held)) == (2_959, 3)
 
 
-def _span():
-    from datetime import date
-
+def _span() -> tuple[date, date]:
     return date(2016, 1, 1), date(2019, 1, 1)
 
 
