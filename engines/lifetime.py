@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engines.ltv import (
+    Histories,
     Kind,
     OrderModel,
     ValueModel,
@@ -57,6 +58,25 @@ class HoldOut:
         return bool(self.forecast.low <= self.actual <= self.forecast.high)  # type: ignore[operator]
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Customers:
+    """Customers of a forecast, a row each: history as in `engines.ltv`, `mean_value` of repeat orders, NaN without."""
+
+    x: Array
+    t_x: Array
+    T: Array
+    mean_value: Array
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Scores:
+    """Per customer: P(alive), and over the horizon ahead the expected orders, and their net value undiscounted."""
+
+    alive: Array
+    orders: Array
+    value: Array
+
+
 def lifetime_value(
     orders: OrderModel, values: ValueModel, margin: float, horizon: float, seen: float, discount: float = DISCOUNT
 ) -> Estimate | Unavailable:
@@ -78,6 +98,23 @@ def lifetime_value(
     worth = margin * mean * (1 + discounted_orders_of_new(drawn, horizon, discount))
     low, high = np.quantile(worth, [0.025, 0.975])
     return Estimate(point, float(low), float(high), orders.customers, "money")
+
+
+def scores(
+    orders: OrderModel, values: ValueModel, distinct: Histories, customers: Customers, horizon: float
+) -> Scores:
+    """What each customer is expected to do over `horizon`; `distinct` are the customers' histories.
+
+    Orders of who is alive depend on x and T alone: worked out once for each pair there is.
+    """
+    ends, place = np.unique(distinct.T, return_inverse=True)
+    pair, at = np.unique(distinct.x * ends.size + place, return_inverse=True)
+    x, end = np.divmod(pair, ends.size)
+    going = orders_if_alive(orders, x, ends[end.astype(np.int64)], horizon)
+    there = alive(orders, distinct.x, distinct.t_x, distinct.T)
+    position = distinct.position
+    made = (there * going[at])[position]
+    return Scores(there[position], made, made * expected_value(values, customers.x, customers.mean_value))
 
 
 def draws(logs: Array, covariance: Array, rng: np.random.Generator, n: int = DRAWS) -> Array:
@@ -102,16 +139,6 @@ def discounted_orders_if_alive(
         total = total + (until - before) / (1 + discount) ** (month / PERIODS)
         before = until
     return np.asarray(total)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Customers:
-    """Customers of a forecast, a row each: history as in `engines.ltv`, `mean_value` of repeat orders, NaN without."""
-
-    x: Array
-    t_x: Array
-    T: Array
-    mean_value: Array
 
 
 def forecast(orders: OrderModel, values: ValueModel, customers: Customers, horizon: float, seed: int = 1) -> Forecast:

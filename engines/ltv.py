@@ -22,7 +22,7 @@ from engines.results import EngineInputError, Unavailable
 MIN_CUSTOMERS = 100  # fewer say next to nothing of four parameters
 MIN_REPEATERS = 30  # below it the interval of the repeat rate is wider than the rate itself
 CHUNK = 16_384  # rows whose columns fit the processor's cache together: four times as fast as all at once
-LARGE = 65_536  # rows above which a sample of them finds the start
+LARGE = 32_768  # rows above which about that many of them find the start
 DECREMENT = 1e-6  # what another Newton step could still add to the log-likelihood; above it the fit has not converged
 HEAVY_ORDERS, HEAVY_FACTOR = 50, 10  # a business account: this many repeat orders, and this often the 99th percentile
 
@@ -128,9 +128,10 @@ def heavy_accounts(x: Array) -> np.ndarray:
     return np.asarray(x >= max(HEAVY_ORDERS, HEAVY_FACTOR * usual))
 
 
-SMALL = 500  # repeaters; the prior keeps a smaller shop's fit from running away and moves a larger one's by 0.5 %
-PRIOR_LOGS, PRIOR_SD = np.log([0.5, 1.0, 0.7, 2.0]), 2.0
-_HAS_PRIOR = np.array([1.0, 0.0, 1.0, 1.0])  # α is a time, so a prior on it would depend on the unit
+SMALL = 500  # repeaters; a weak prior keeps a smaller shop's fit from running away, a larger one needs none
+PRIOR_SD = 2.0  # of the logarithms: a factor of 50 either way is within the 95 % of it
+ORDER_PRIOR, VALUE_PRIOR = np.log([0.5, 1.0, 0.7, 2.0]), np.log([4.0, 3.0, 1.0])
+_ON_ORDERS, _ON_VALUES = np.array([1.0, 0, 1, 1]), np.array([1.0, 1, 0])  # not on α and γ: they have units
 
 
 def fit_orders(customers: Histories, kind: Kind = "bg") -> OrderModel | Unavailable:
@@ -142,24 +143,26 @@ def fit_orders(customers: Histories, kind: Kind = "bg") -> OrderModel | Unavaila
     unit = float(customers.T.max())
     rows = (customers.x, customers.t_x / unit, customers.T / unit, customers.count)
     rate = float((rows[0] * rows[3]).sum() / (rows[2] * rows[3]).sum())
-    start = PRIOR_LOGS + [0, np.log(0.5 / rate), 0, 0]
-    weight = float(repeaters < SMALL)
-    found = _maximise(lambda part: _order_objective(kind, weight, *part), rows, start)
+    start = ORDER_PRIOR + [0, np.log(0.5 / rate), 0, 0]
+    prior = _ON_ORDERS * (repeaters < SMALL)
+    sample = slice(None, None, customers.x.size // LARGE + 1)
+    found = _maximise(lambda part: _order_objective(kind, prior, *part), rows, sample, start)
     if found is None:
         return Unavailable("no_convergence")
     logs, covariance, top = found
     r, alpha, a, b = (float(v) for v in np.exp(logs))
-    likelihood = top - weight * _prior(logs)[0] - float((rows[0] * rows[3]).sum()) * np.log(unit)
+    likelihood = top - _prior(logs, ORDER_PRIOR, prior)[0] - float((rows[0] * rows[3]).sum()) * np.log(unit)
     return OrderModel(kind, r, alpha * unit, a, b, customers.customers, repeaters, float(likelihood), covariance)
 
 
-def _prior(logs: Array) -> tuple[float, Array]:
-    z = (logs - PRIOR_LOGS) * _HAS_PRIOR / PRIOR_SD
+def _prior(logs: Array, centre: Array, on: Array) -> tuple[float, Array]:
+    """Log density, up to a constant, and gradient of a normal prior on those of `logs` that are `on`."""
+    z = (logs - centre) * on / PRIOR_SD
     return -0.5 * float(z @ z), -z / PRIOR_SD
 
 
-def _order_objective(kind: Kind, prior_weight: float, x: Array, t_x: Array, T: Array, count: Array) -> Objective:  # noqa: N803
-    """Log posterior (likelihood + `prior_weight` × prior) and its gradient in (log r, log α, log a, log b), in chunks.
+def _order_objective(kind: Kind, prior_on: Array, x: Array, t_x: Array, T: Array, count: Array) -> Objective:  # noqa: N803
+    """Log posterior (likelihood and prior) and its gradient in (log r, log α, log a, log b), in chunks.
 
     With k = x (BG) or x + 1 (MBG): ln Γ(r+x) − ln Γ(r) + r ln α − (r+x) ln(α+T) + ln B(a, b+k) − ln B(a, b)
     + ln(1 + e^ℓ), where ℓ = ln a − ln(b+k−1) + (r+x) ln((α+T) ÷ (α+t_x)) are the log-odds of having left.
@@ -188,8 +191,8 @@ def _order_objective(kind: Kind, prior_weight: float, x: Array, t_x: Array, T: A
             by_repeats = np.bincount(at, weights=gone, minlength=xs.size)
             slopes[2] += float(by_repeats.sum()) / a
             slopes[3] -= float((by_repeats / np.where(ks > 0, b + ks - 1, 1)).sum())
-        prior, pull = _prior(logs)
-        return value + prior_weight * prior, slopes * np.exp(logs) + prior_weight * pull
+        prior, pull = _prior(logs, ORDER_PRIOR, prior_on)
+        return value + prior, slopes * np.exp(logs) + pull
 
     return objective
 
@@ -210,21 +213,18 @@ def _lead(a: float, b: float, k: Array) -> Array:
 
 
 def _maximise(
-    objective: Callable[[tuple[Array, ...]], Objective], rows: tuple[Array, ...], start: Array
+    objective: Callable[[tuple[Array, ...]], Objective], rows: tuple[Array, ...], sample: slice | np.ndarray, start: Array
 ) -> tuple[Array, Array, float] | None:
     """(place, inverse of the curvature, height) of the top; None when the gradient is not gone there.
 
-    L-BFGS climbs, on every so-manieth row when there are many; Newton steps on all rows end the climb.
+    L-BFGS climbs, on a `sample` of rows when there are many; Newton steps on all rows end the climb.
     """
-    step = max(rows[0].size // LARGE + 1, 1)
-    logs = _climb(objective(tuple(row[::step] for row in rows)), start)
     full = objective(rows)
-    if step > 1:
-        found = _newton(full, logs)
+    if rows[0].size > LARGE:
+        found = _newton(full, _climb(objective(tuple(row[sample] for row in rows)), start))
         if found is not None:
             return found
-        logs = _climb(full, logs)
-    return _newton(full, logs)
+    return _newton(full, _climb(full, start))
 
 
 def _climb(objective: Objective, start: Array) -> Array:
@@ -329,27 +329,35 @@ def fit_values(x: Array, mean_value: Array) -> ValueModel | Unavailable:
     keep = (x > 0) & (mean_value > 0)
     if (n := int(keep.sum())) < MIN_REPEATERS:
         return Unavailable("too_few", n, MIN_REPEATERS)
-    order = np.lexsort((mean_value[keep], x[keep]))
-    x, unit = x[keep][order], float(np.median(mean_value[keep]))
-    m = mean_value[keep][order] / unit
-    if m[0] == m[-1] and np.ptp(m) == 0:
+    x, m = x[keep], mean_value[keep]
+    unit = float(np.median(m))
+    m = m / unit
+    if np.ptp(m) < 1e-9:
         return Unavailable("values_all_equal", n)
-    found = _maximise(lambda part: _value_objective(*part), (x, m), np.log([4.0, 3.0, 2.0 / 4.0]))
+    prior = _ON_VALUES * (n < SMALL)
+    found = _maximise(lambda part: _value_objective(prior, *part), (x, m), _some(m), np.log([4.0, 3.0, 2.0 / 4.0]))
     if found is None:
         return Unavailable("no_convergence")
     logs, covariance, top = found
     p, q, gamma = (float(v) for v in np.exp(logs))
+    likelihood = top - _prior(logs, VALUE_PRIOR, prior)[0] - n * np.log(unit)
     if q <= 1:
         return Unavailable("values_too_spread", n)
-    return ValueModel(p, q, gamma * unit, n, top - n * np.log(unit), covariance)
+    return ValueModel(p, q, gamma * unit, n, float(likelihood), covariance)
 
 
-def _value_objective(x: Array, m: Array) -> Objective:
-    """Log-likelihood and gradient in (log p, log q, log γ). Equation 1a, with x̄ sums in place of means."""
+def _some(values: Array) -> np.ndarray:
+    """Which rows to begin with, about LARGE of them: told by the bits of the value, whatever the order of rows."""
+    mixed = values.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return np.asarray(mixed >> np.uint64(32) < np.uint64(2**32 * min(LARGE / values.size, 1)))
+
+
+def _value_objective(prior_on: Array, x: Array, m: Array) -> Objective:
+    """Log posterior and its gradient in (log p, log q, log γ). Equation 1a, with x̄ sums in place of means."""
     xs, place = _codes(x)
     n = np.bincount(place).astype(np.float64)
     log_sums, log_means = float(np.log(m) @ x), float(np.log(m).sum())
-    total, log_x = float(x.sum()), float((xs * np.log(xs)) @ n)
+    log_x = float((xs * np.log(xs)) @ n)
     chunks = [slice(i, i + CHUNK) for i in range(0, x.size, CHUNK)]
 
     def objective(logs: Array) -> tuple[float, Array]:
@@ -368,9 +376,9 @@ def _value_objective(x: Array, m: Array) -> Objective:
             n @ (joint - psi(q)) + n.sum() * np.log(gamma) - spread,
             n.sum() * q / gamma - p * weighted_far - q * far,
         )
-        return float(value), np.array(slopes) * np.exp(logs)
+        prior, pull = _prior(logs, VALUE_PRIOR, prior_on)
+        return float(value) + prior, np.array(slopes) * np.exp(logs) + pull
 
-    assert total > 0
     return objective
 
 

@@ -169,7 +169,7 @@ def test_a_simulated_business_gives_back_its_parameters(business) -> None:
 @pytest.mark.parametrize("kind", ["bg", "mbg"])
 def test_the_gradient_is_that_of_the_likelihood(business, kind) -> None:
     found = ltv.histories(business.x, business.t_x, business.T)
-    objective = ltv._order_objective(kind, 1.0, found.x, found.t_x, found.T, found.count)
+    objective = ltv._order_objective(kind, ltv._ON_ORDERS, found.x, found.t_x, found.T, found.count)
     logs = np.log([0.6, 9.0, 1.1, 2.0])
     differences = [(objective(logs + h)[0] - objective(logs - h)[0]) / 2e-5 for h in np.eye(4) * 1e-5]
     np.testing.assert_allclose(objective(logs)[1], differences, rtol=1e-5)
@@ -212,6 +212,13 @@ def test_small_shops_do_not_run_away() -> None:
         model = fitted(shop(np.random.default_rng(seed), 110).customers)
         assert isinstance(model, ltv.OrderModel)
         assert (np.abs(model.logs) < 8).all()
+
+
+def test_a_small_shop_whose_values_hardly_differ_within_a_customer_does_not_run_away() -> None:
+    who = shop(np.random.default_rng((9, 4)), 400).customers  # of greatest likelihood where p is infinite
+    model = ltv.fit_values(who.x, who.mean_value)
+    assert model.p < 100
+    assert model.mean == pytest.approx(90, rel=0.1)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,117 @@
+"""Lifetime value: the formula, its refusals, and intervals that hold what they promise."""
+
+import numpy as np
+import pytest
+
+from engines import lifetime, ltv
+from engines.results import Estimate, Unavailable
+from tests.shops import ORDERS, SPAN, VALUES, YEAR, shop
+
+MARGIN = 0.4
+SHOPS = 400
+
+
+@pytest.fixture(scope="module")
+def customers() -> lifetime.Customers:
+    return shop(np.random.default_rng(11), 1500).customers
+
+
+@pytest.fixture(scope="module")
+def models(customers) -> tuple[ltv.OrderModel, ltv.ValueModel]:
+    found = ltv.histories(customers.x, customers.t_x, customers.T)
+    return ltv.fit_orders(found), ltv.fit_values(customers.x, customers.mean_value)
+
+
+def test_twelve_months_are_the_first_order_and_each_months_repeats_discounted(models) -> None:
+    orders, values = models
+    by_month = np.diff([0.0, *(ltv.orders_of_new(orders, YEAR * m / 12) for m in range(1, 13))])
+    repeats = sum(n / 1.1 ** (m / 12) for m, n in enumerate(by_month, 1))
+    found = lifetime.lifetime_value(orders, values, MARGIN, YEAR, SPAN, discount=0.1)
+    assert found.value == pytest.approx(MARGIN * values.mean * (1 + repeats))
+    assert found.low < found.value < found.high
+    assert (found.n, found.unit) == (1500, "money")
+
+
+def test_without_discount_the_months_add_up_to_the_year(models) -> None:
+    found = lifetime.lifetime_value(*models, 1.0, YEAR, SPAN, discount=0.0)
+    assert found.value == pytest.approx(models[1].mean * (1 + ltv.orders_of_new(models[0], YEAR)))
+
+
+def test_a_year_is_not_foretold_from_less_than_half_a_year(models) -> None:
+    assert lifetime.lifetime_value(*models, MARGIN, YEAR, 25.0) == Unavailable("too_young", 25.0, 26.0)
+    assert isinstance(lifetime.lifetime_value(*models, MARGIN, YEAR, 26.0), Estimate)
+
+
+def test_scores_are_those_of_each_customer_alone(customers, models) -> None:
+    found = lifetime.scores(*models, ltv.histories(customers.x, customers.t_x, customers.T), customers, YEAR)
+    alone = ltv.expected_orders(models[0], customers.x, customers.t_x, customers.T, YEAR)
+    np.testing.assert_allclose(found.orders, alone, rtol=1e-12)
+    np.testing.assert_array_equal(found.alive, ltv.alive(models[0], customers.x, customers.t_x, customers.T))
+    np.testing.assert_allclose(
+        found.value, alone * ltv.expected_value(models[1], customers.x, customers.mean_value), rtol=1e-12
+    )
+
+
+def test_a_forecast_lies_around_the_sum_of_the_scores(customers, models) -> None:
+    found = lifetime.scores(*models, ltv.histories(customers.x, customers.t_x, customers.T), customers, YEAR)
+    ahead = lifetime.forecast(*models, customers, YEAR)
+    assert ahead.orders.value == pytest.approx(found.orders.sum())
+    assert ahead.value.value == pytest.approx(found.value.sum())
+    assert ahead.orders.low < ahead.orders.value < ahead.orders.high
+    assert ahead == lifetime.forecast(*models, customers, YEAR)
+
+
+def test_simulated_orders_are_on_average_those_expected(customers) -> None:
+    rng = np.random.default_rng(2)
+    drawn = np.mean([lifetime.simulate_orders(ORDERS, customers, YEAR, rng).sum() for _ in range(300)])
+    expected = ltv.expected_orders(ORDERS, customers.x, customers.t_x, customers.T, YEAR).sum()
+    assert drawn == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize("kind", ["bg", "mbg"])
+def test_the_next_year_of_simulated_shops_is_the_one_expected(kind) -> None:
+    """The formula against customers that are made one order at a time."""
+    model = ltv.OrderModel(kind, 0.8, 12.0, 0.8, 2.5)
+    sold = shop(np.random.default_rng(4), 60_000, model)
+    who = sold.customers
+    assert ltv.expected_orders(model, who.x, who.t_x, who.T, YEAR).sum() == pytest.approx(sold.orders.sum(), rel=0.02)
+    worth = ltv.expected_value(VALUES, who.x, who.mean_value) * ltv.expected_orders(
+        model, who.x, who.t_x, who.T, YEAR
+    )
+    assert worth.sum() == pytest.approx(sold.spent.sum(), rel=0.02)
+
+
+def test_95_percent_intervals_hold_the_truth_in_93_to_97_percent_of_simulated_shops() -> None:
+    """LTV of a new customer against the true one, and the present customers' next year against what they then did."""
+    truth = MARGIN * VALUES.mean * (1 + float(lifetime.discounted_orders_of_new(ORDERS, YEAR)))
+    held = []
+    for seed in range(SHOPS):
+        sold = shop(np.random.default_rng((9, seed)), 400)
+        who = sold.customers
+        fit = ltv.fit_orders(ltv.histories(who.x, who.t_x, who.T)), ltv.fit_values(who.x, who.mean_value)
+        value = lifetime.lifetime_value(*fit, MARGIN, YEAR, SPAN)
+        ahead = lifetime.forecast(*fit, who, YEAR)
+        held.append(
+            (
+                value.low <= truth <= value.high,
+                ahead.orders.low <= sold.orders.sum() <= ahead.orders.high,
+                ahead.value.low <= sold.spent.sum() <= ahead.value.high,
+            )
+        )
+    shares = np.mean(held, axis=0)
+    assert ((shares >= 0.93) & (shares <= 0.97)).all(), shares
+
+
+def test_a_hold_out_tells_its_error_and_whether_chance_explains_it() -> None:
+    sold = shop(np.random.default_rng(8), 2000)
+    found = lifetime.hold_out(sold.customers, sold.orders, YEAR)
+    assert found.error == pytest.approx(found.forecast.value / sold.orders.sum() - 1)
+    assert found.is_covered
+    worse = lifetime.hold_out(sold.customers, sold.orders * 3, YEAR)
+    assert worse.error < -0.5
+    assert not worse.is_covered
+
+
+def test_a_hold_out_of_too_few_customers_is_refused() -> None:
+    few = shop(np.random.default_rng(8), 40)
+    assert lifetime.hold_out(few.customers, few.orders, YEAR) == Unavailable("too_few", 40, ltv.MIN_CUSTOMERS)
