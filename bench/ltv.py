@@ -47,7 +47,7 @@ def ours(path: Path, rounds: int) -> dict[str, object]:
         began = time.perf_counter()
         found = ltv.histories(x, t_x, T)
         marks = [time.perf_counter()]
-        orders, values = ltv.fit_orders(found), None
+        orders = ltv.fit_orders(found)
         marks.append(time.perf_counter())
         values = ltv.fit_values(x, mean)
         marks.append(time.perf_counter())
@@ -56,6 +56,8 @@ def ours(path: Path, rounds: int) -> dict[str, object]:
         scored = lifetime.scores(orders, values, found, lifetime.Customers(x, t_x, T, mean), YEAR)
         marks.append(time.perf_counter())
         best = min(best, marks[-1] - began)
+    assert isinstance(orders, ltv.OrderModel)
+    assert isinstance(values, ltv.ValueModel)
     steps = dict(zip(("compress", "fit orders", "fit values", "score"), np.diff([began, *marks]).round(3), strict=True))
     parameters = [*np.exp(orders.logs), *np.exp(values.logs)]
     return {"seconds": best, "steps": steps, "parameters": parameters, "likelihood": orders.log_likelihood,

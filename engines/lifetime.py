@@ -100,9 +100,7 @@ def lifetime_value(
     return Estimate(point, float(low), float(high), orders.customers, "money")
 
 
-def scores(
-    orders: OrderModel, values: ValueModel, distinct: Histories, customers: Customers, horizon: float
-) -> Scores:
+def scores(orders: OrderModel, values: ValueModel, distinct: Histories, customers: Customers, horizon: float) -> Scores:
     """What each customer is expected to do over `horizon`; `distinct` are the customers' histories.
 
     Orders of who is alive depend on x and T alone: worked out once for each pair there is.
@@ -130,15 +128,24 @@ def discounted_orders_of_new(model: OrderModel, horizon: float, discount: float 
 
 
 def discounted_orders_if_alive(
-    model: OrderModel, x: Array, T: Array, horizon: float, discount: float = DISCOUNT  # noqa: N803
+    model: OrderModel,
+    x: Array,
+    T: Array,  # noqa: N803
+    horizon: float,
+    discount: float = DISCOUNT,
 ) -> Array:
     """Σ E[orders in month t] ÷ (1 + d)^t over the months of `horizon`, of customers who are alive at T."""
-    total, before = 0.0, 0.0
+    total = before = np.zeros(np.shape(x))
     for month in range(1, PERIODS + 1):
         until = orders_if_alive(model, x, T, horizon * month / PERIODS)
         total = total + (until - before) / (1 + discount) ** (month / PERIODS)
         before = until
     return np.asarray(total)
+
+
+def _drawn(kind: Kind, parameters: Array) -> OrderModel:
+    r, alpha, a, b = (float(v) for v in parameters)
+    return OrderModel(kind, r, alpha, a, b)
 
 
 def forecast(orders: OrderModel, values: ValueModel, customers: Customers, horizon: float, seed: int = 1) -> Forecast:
@@ -148,11 +155,11 @@ def forecast(orders: OrderModel, values: ValueModel, customers: Customers, horiz
     """
     rng = np.random.Generator(np.random.PCG64(seed))
     n = int(np.clip(SIMULATED // max(customers.x.size, 1), MIN_DRAWS, MAX_DRAWS))
-    order_draws, value_draws = draws(orders.logs, orders.covariance, rng, n), draws(values.logs, values.covariance, rng, n)
+    order_draws = draws(orders.logs, orders.covariance, rng, n)
+    value_draws = draws(values.logs, values.covariance, rng, n)
     counts, sums = np.empty(n), np.empty(n)
     for i in range(n):
-        drawn = OrderModel(orders.kind, *(float(v) for v in order_draws[:, i]))
-        made = simulate_orders(drawn, customers, horizon, rng)
+        made = simulate_orders(_drawn(orders.kind, order_draws[:, i]), customers, horizon, rng)
         counts[i], sums[i] = made.sum(), _spent(value_draws[:, i], customers, made, rng)
     size = float(customers.x.size)
     expected = expected_orders(orders, customers.x, customers.t_x, customers.T, horizon)
@@ -194,9 +201,7 @@ def _central(drawn: Array) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def hold_out(
-    first: Customers, later: Array, span: float, kind: Kind = "bg"
-) -> HoldOut | Unavailable:
+def hold_out(first: Customers, later: Array, span: float, kind: Kind = "bg") -> HoldOut | Unavailable:
     """How well the order model of the `first` part of time foresaw the rest: `later` orders of each in `span`."""
     model = fit_orders(histories(first.x, first.t_x, first.T), kind)
     if isinstance(model, Unavailable):
@@ -204,7 +209,7 @@ def hold_out(
     rng = np.random.Generator(np.random.PCG64(1))
     n = int(np.clip(SIMULATED // max(first.x.size, 1), MIN_DRAWS, MAX_DRAWS))
     counts = np.array([
-        simulate_orders(OrderModel(kind, *(float(v) for v in drawn)), first, span, rng).sum()
+        simulate_orders(_drawn(kind, drawn), first, span, rng).sum()
         for drawn in draws(model.logs, model.covariance, rng, n).T
     ])  # fmt: skip
     total = float(expected_orders(model, first.x, first.t_x, first.T, span).sum())

@@ -10,7 +10,7 @@ Fader, Hardie 2013, The Gamma-Gamma Model of Monetary Value, equations 1a and 5.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.optimize import minimize
@@ -23,7 +23,7 @@ MIN_CUSTOMERS = 100  # fewer say next to nothing of four parameters
 MIN_REPEATERS = 30  # below it the interval of the repeat rate is wider than the rate itself
 CHUNK = 16_384  # rows whose columns fit the processor's cache together: four times as fast as all at once
 LARGE = 32_768  # rows above which about that many of them find the start
-DECREMENT = 1e-6  # what another Newton step could still add to the log-likelihood; above it the fit has not converged
+DECREMENT = 1e-6  # what another Newton step could still add to the log-likelihood; above it nothing has converged
 HEAVY_ORDERS, HEAVY_FACTOR = 50, 10  # a business account: this many repeat orders, and this often the 99th percentile
 
 Kind = str  # "bg" or "mbg"
@@ -32,7 +32,7 @@ Objective = Callable[[Array], tuple[float, Array]]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Histories:
-    """Customers by distinct history, sorted: `x`, `t_x`, `T`, how many share it, and the position of each customer's."""
+    """Customers by distinct history: `x`, `t_x`, `T`, how many share it, and the position of each customer's."""
 
     x: Array
     t_x: Array
@@ -61,7 +61,7 @@ class OrderModel:
     customers: float = 0
     repeaters: float = 0
     log_likelihood: float = float("nan")
-    covariance: Array | None = None
+    covariance: Array = field(default_factory=lambda: np.zeros((4, 4)))
 
     @property
     def logs(self) -> Array:
@@ -77,7 +77,7 @@ class ValueModel:
     gamma: float
     customers: float = 0
     log_likelihood: float = float("nan")
-    covariance: Array | None = None
+    covariance: Array = field(default_factory=lambda: np.zeros((3, 3)))
 
     @property
     def mean(self) -> float:
@@ -143,7 +143,7 @@ def fit_orders(customers: Histories, kind: Kind = "bg") -> OrderModel | Unavaila
     unit = float(customers.T.max())
     rows = (customers.x, customers.t_x / unit, customers.T / unit, customers.count)
     rate = float((rows[0] * rows[3]).sum() / (rows[2] * rows[3]).sum())
-    start = ORDER_PRIOR + [0, np.log(0.5 / rate), 0, 0]
+    start = ORDER_PRIOR + np.array([0, np.log(0.5 / rate), 0, 0])
     prior = _ON_ORDERS * (repeaters < SMALL)
     sample = slice(None, None, customers.x.size // LARGE + 1)
     found = _maximise(lambda part: _order_objective(kind, prior, *part), rows, sample, start)
@@ -168,8 +168,8 @@ def _order_objective(kind: Kind, prior_on: Array, x: Array, t_x: Array, T: Array
     + ln(1 + e^ℓ), where ℓ = ln a − ln(b+k−1) + (r+x) ln((α+T) ÷ (α+t_x)) are the log-odds of having left.
     """
     xs, place = _codes(x)
-    ks = xs + (kind == "mbg")
-    total = np.bincount(place, weights=count)
+    ks = (xs + (kind == "mbg")).astype(np.float64)
+    total = np.bincount(place, weights=count).astype(np.float64)
     chunks = [slice(n, n + CHUNK) for n in range(0, x.size, CHUNK)]
 
     def objective(logs: Array) -> tuple[float, Array]:
@@ -213,7 +213,10 @@ def _lead(a: float, b: float, k: Array) -> Array:
 
 
 def _maximise(
-    objective: Callable[[tuple[Array, ...]], Objective], rows: tuple[Array, ...], sample: slice | np.ndarray, start: Array
+    objective: Callable[[tuple[Array, ...]], Objective],
+    rows: tuple[Array, ...],
+    sample: slice | np.ndarray,
+    start: Array,
 ) -> tuple[Array, Array, float] | None:
     """(place, inverse of the curvature, height) of the top; None when the gradient is not gone there.
 
@@ -288,8 +291,8 @@ def orders_if_alive(model: OrderModel, x: Array, T: Array, t: float) -> Array:  
     Equation 10 in the Euler form, C ÷ (a−1) × (1 − (1−z)^(a−1) ₂F₁(C−r−x, a−1; C; z)), C = a+b+k−1, z = t ÷ (α+T+t):
     the form of the paper overflows.
     """
-    r, alpha, a, b = model.r, model.alpha, model.a, model.b
-    a = np.where(np.abs(a - 1) < 1e-7, 1 + 1e-7, a)  # the limit at 1 has a logarithm in place of the power
+    r, alpha, b = model.r, model.alpha, model.b
+    a = np.where(np.abs(model.a - 1) < 1e-7, 1 + 1e-7, model.a)  # at 1 the limit has a logarithm for the power
     k = x + (model.kind == "mbg")
     C = a + b + k - 1
     z = t / (alpha + T + t)

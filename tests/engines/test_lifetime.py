@@ -8,7 +8,7 @@ from engines.results import Estimate, Unavailable
 from tests.shops import ORDERS, SPAN, VALUES, YEAR, shop
 
 MARGIN = 0.4
-SHOPS = 400
+SHOPS = 100  # bench/ltv_coverage.py draws 1,000 of each of five kinds
 
 
 @pytest.fixture(scope="module")
@@ -16,10 +16,16 @@ def customers() -> lifetime.Customers:
     return shop(np.random.default_rng(11), 1500).customers
 
 
+def fitted(who: lifetime.Customers) -> tuple[ltv.OrderModel, ltv.ValueModel]:
+    orders, values = ltv.fit_orders(ltv.histories(who.x, who.t_x, who.T)), ltv.fit_values(who.x, who.mean_value)
+    assert isinstance(orders, ltv.OrderModel)
+    assert isinstance(values, ltv.ValueModel)
+    return orders, values
+
+
 @pytest.fixture(scope="module")
 def models(customers) -> tuple[ltv.OrderModel, ltv.ValueModel]:
-    found = ltv.histories(customers.x, customers.t_x, customers.T)
-    return ltv.fit_orders(found), ltv.fit_values(customers.x, customers.mean_value)
+    return fitted(customers)
 
 
 def test_twelve_months_are_the_first_order_and_each_months_repeats_discounted(models) -> None:
@@ -33,17 +39,19 @@ def test_twelve_months_are_the_first_order_and_each_months_repeats_discounted(mo
 
 
 def test_without_discount_the_months_add_up_to_the_year(models) -> None:
-    found = lifetime.lifetime_value(*models, 1.0, YEAR, SPAN, discount=0.0)
+    found = lifetime.lifetime_value(models[0], models[1], 1.0, YEAR, SPAN, discount=0.0)
     assert found.value == pytest.approx(models[1].mean * (1 + ltv.orders_of_new(models[0], YEAR)))
 
 
 def test_a_year_is_not_foretold_from_less_than_half_a_year(models) -> None:
-    assert lifetime.lifetime_value(*models, MARGIN, YEAR, 25.0) == Unavailable("too_young", 25.0, 26.0)
-    assert isinstance(lifetime.lifetime_value(*models, MARGIN, YEAR, 26.0), Estimate)
+    assert lifetime.lifetime_value(models[0], models[1], MARGIN, YEAR, 25.0) == Unavailable("too_young", 25.0, 26.0)
+    assert isinstance(lifetime.lifetime_value(models[0], models[1], MARGIN, YEAR, 26.0), Estimate)
 
 
 def test_scores_are_those_of_each_customer_alone(customers, models) -> None:
-    found = lifetime.scores(*models, ltv.histories(customers.x, customers.t_x, customers.T), customers, YEAR)
+    found = lifetime.scores(
+        models[0], models[1], ltv.histories(customers.x, customers.t_x, customers.T), customers, YEAR
+    )
     alone = ltv.expected_orders(models[0], customers.x, customers.t_x, customers.T, YEAR)
     np.testing.assert_allclose(found.orders, alone, rtol=1e-12)
     np.testing.assert_array_equal(found.alive, ltv.alive(models[0], customers.x, customers.t_x, customers.T))
@@ -53,12 +61,14 @@ def test_scores_are_those_of_each_customer_alone(customers, models) -> None:
 
 
 def test_a_forecast_lies_around_the_sum_of_the_scores(customers, models) -> None:
-    found = lifetime.scores(*models, ltv.histories(customers.x, customers.t_x, customers.T), customers, YEAR)
-    ahead = lifetime.forecast(*models, customers, YEAR)
+    found = lifetime.scores(
+        models[0], models[1], ltv.histories(customers.x, customers.t_x, customers.T), customers, YEAR
+    )
+    ahead = lifetime.forecast(models[0], models[1], customers, YEAR)
     assert ahead.orders.value == pytest.approx(found.orders.sum())
     assert ahead.value.value == pytest.approx(found.value.sum())
     assert ahead.orders.low < ahead.orders.value < ahead.orders.high
-    assert ahead == lifetime.forecast(*models, customers, YEAR)
+    assert ahead == lifetime.forecast(models[0], models[1], customers, YEAR)
 
 
 def test_simulated_orders_are_on_average_those_expected(customers) -> None:
@@ -75,22 +85,22 @@ def test_the_next_year_of_simulated_shops_is_the_one_expected(kind) -> None:
     sold = shop(np.random.default_rng(4), 60_000, model)
     who = sold.customers
     assert ltv.expected_orders(model, who.x, who.t_x, who.T, YEAR).sum() == pytest.approx(sold.orders.sum(), rel=0.02)
-    worth = ltv.expected_value(VALUES, who.x, who.mean_value) * ltv.expected_orders(
-        model, who.x, who.t_x, who.T, YEAR
-    )
+    worth = ltv.expected_value(VALUES, who.x, who.mean_value) * ltv.expected_orders(model, who.x, who.t_x, who.T, YEAR)
     assert worth.sum() == pytest.approx(sold.spent.sum(), rel=0.02)
 
 
-def test_95_percent_intervals_hold_the_truth_in_93_to_97_percent_of_simulated_shops() -> None:
+def test_95_percent_intervals_hold_the_truth_as_often_as_they_say() -> None:
     """LTV of a new customer against the true one, and the present customers' next year against what they then did."""
     truth = MARGIN * VALUES.mean * (1 + float(lifetime.discounted_orders_of_new(ORDERS, YEAR)))
     held = []
     for seed in range(SHOPS):
         sold = shop(np.random.default_rng((9, seed)), 400)
         who = sold.customers
-        fit = ltv.fit_orders(ltv.histories(who.x, who.t_x, who.T)), ltv.fit_values(who.x, who.mean_value)
-        value = lifetime.lifetime_value(*fit, MARGIN, YEAR, SPAN)
-        ahead = lifetime.forecast(*fit, who, YEAR)
+        fit = fitted(who)
+        value = lifetime.lifetime_value(fit[0], fit[1], MARGIN, YEAR, SPAN)
+        assert isinstance(value, Estimate)
+        assert value.low is not None and value.high is not None  # noqa: PT018
+        ahead = lifetime.forecast(fit[0], fit[1], who, YEAR)
         held.append(
             (
                 value.low <= truth <= value.high,
@@ -99,7 +109,7 @@ def test_95_percent_intervals_hold_the_truth_in_93_to_97_percent_of_simulated_sh
             )
         )
     shares = np.mean(held, axis=0)
-    assert ((shares >= 0.93) & (shares <= 0.97)).all(), shares
+    assert ((shares >= 0.90) & (shares <= 0.99)).all(), shares  # 95 % of 100 shops, two standard errors on each side
 
 
 def test_a_hold_out_tells_its_error_and_whether_chance_explains_it() -> None:

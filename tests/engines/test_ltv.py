@@ -23,7 +23,7 @@ def purchases() -> pd.DataFrame:
     """Customer, day, value: purchases of one day are one."""
     frame = pd.read_csv(REAL, sep=r"\s+", header=None, names=["master", "customer", "day", "cds", "value"])
     frame["day"] = pd.to_datetime(frame["day"].astype(str))
-    return frame.groupby(["customer", "day"], as_index=False)["value"].sum()
+    return frame.groupby(["customer", "day"])[["value"]].sum().reset_index()
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,9 @@ def cdnow(purchases) -> lifetime.Customers:
 
 
 def fitted(customers: lifetime.Customers, kind: str = "bg") -> ltv.OrderModel:
-    return ltv.fit_orders(ltv.histories(customers.x, customers.t_x, customers.T), kind)
+    found = ltv.fit_orders(ltv.histories(customers.x, customers.t_x, customers.T), kind)
+    assert isinstance(found, ltv.OrderModel)
+    return found
 
 
 @cdnow_only
@@ -198,7 +200,8 @@ def test_silence_makes_a_customer_less_likely_to_be_there() -> None:
 
 def test_few_customers_are_refused_with_how_many_are_needed() -> None:
     few = shop(np.random.default_rng(1), 60).customers
-    assert fitted(few) == Unavailable("too_few", 60, ltv.MIN_CUSTOMERS)
+    found = ltv.fit_orders(ltv.histories(few.x, few.t_x, few.T))
+    assert found == Unavailable("too_few", 60, ltv.MIN_CUSTOMERS)
 
 
 def test_customers_who_never_come_again_are_refused() -> None:
