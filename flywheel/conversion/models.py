@@ -32,7 +32,7 @@ class PainPoint(Kept):
     step = models.CharField(_("Lost before the step"), max_length=16, choices=Step)
     market = models.CharField(_("Market"), max_length=60, blank=True)  # '' is everywhere
     device = models.CharField(_("Device"), max_length=20, blank=True)
-    text = models.CharField(_("What is wrong"), max_length=300)
+    text = models.CharField(pgettext_lazy("pain point", "What is wrong"), max_length=300)
     evidence = models.TextField(_("Evidence"), max_length=2000, blank=True, help_text=_("Words or a link."))
     owner = models.CharField(_("Owner"), max_length=80, blank=True)
     status = models.CharField(_("Status"), max_length=6, choices=Status, default=Status.OPEN)
