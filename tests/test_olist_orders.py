@@ -54,14 +54,10 @@ def _order_values_are_the_known_ones(brazil: Workspace) -> None:
 def _no_pair_of_products_is_in_ten_orders(brazil: Workspace) -> None:
     kept = Analysis.objects.get(workspace=brazil, kind="baskets", market="", weeks=0).result
     assert kept["sku"] == []
-    frame = raw.baskets(brazil, *_span(), "sku")
+    frame = raw.baskets(brazil, date(2016, 1, 1), date(2019, 1, 1), "sku")
     both = {"36f60d45225e60c7da4558b070ce4b60", "3f14d740544f37ece8a9e7bc8349797e"}
     held = [n for items, n in zip(frame["items"], frame["count"], strict=True) if both <= set(items)]
     assert (frame["count"].sum(), sum(held)) == (2_959, 3)
-
-
-def _span() -> tuple[date, date]:
-    return date(2016, 1, 1), date(2019, 1, 1)
 
 
 def _customers_are_the_known_ones(brazil: Workspace) -> None:

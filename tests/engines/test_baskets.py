@@ -11,7 +11,9 @@ from engines import baskets
 from engines.baskets import Histogram, bin_width, candidates, lift, pairs, ratio, stands, threshold
 from engines.results import Unavailable
 
-orders = st.lists(st.sets(st.sampled_from("ABCDEF"), min_size=1, max_size=4), min_size=100, max_size=300)
+orders = st.lists(st.integers(1, 63), min_size=100, max_size=130).map(
+    lambda marks: [{c for n, c in enumerate("ABCDEF") if mark >> n & 1} for mark in marks]
+)
 
 
 def compressed(baskets_):
