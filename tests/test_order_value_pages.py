@@ -5,6 +5,7 @@ import io
 
 import pytest
 from django.urls import reverse
+from plotly import graph_objects  # type: ignore[import-untyped]
 from python_calamine import CalamineWorkbook
 
 from flywheel import jobs
@@ -13,6 +14,7 @@ from flywheel.conversion import segments
 from flywheel.conversion.models import Analysis, CustomerProfile, FreeShipping
 from tests.builders import loaded, order
 from tests.test_conversion_analyses import line
+from tests.test_diagnosis_room import _without_theme
 
 pytestmark = pytest.mark.django_db
 GERMAN = [n for n in range(240) if n % 3]
@@ -55,8 +57,60 @@ def get(client, user, name, *args, **query):
     return client.get(reverse(name, args=["acme", *args]), query)
 
 
+def sheet_of(response):
+    return CalamineWorkbook.from_filelike(io.BytesIO(response.content)).get_sheet_by_index(0).to_python()
+
+
 def table_of(response):
     return list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"))))
+
+
+# --- every page -------------------------------------------------------------------------------------------------------
+PAGES = ("conversion-value", "conversion-profiles", "conversion-pairs")
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("query", [
+    {}, {"market": "DE", "weeks": "4"}, {"weeks": "0", "moved": "0.5", "item": "category"}, {"week": "0001-01-01"},
+    {"market": "\0", "weeks": "-1", "channel": "<b>", "item": "x", "moved": "1e999", "page": "x"},
+])  # fmt: skip
+def test_a_page_answers_whatever_is_asked(page, query, shop, reader, client):
+    assert get(client, reader, page, **query).status_code == 200
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_of_an_empty_workspace_shows_the_first_step(page, workspace, reader, client):
+    assert reverse("import-new", args=["acme"]) in get(client, reader, page).content.decode()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_answers_htmx_with_its_panel_and_strangers_not_at_all(page, shop, reader, stranger, client):
+    client.force_login(reader)
+    panel = client.get(reverse(page, args=["acme"]), headers={"HX-Request": "true"}).content.decode()
+    assert panel.lstrip().startswith('<div id="panel"')
+    assert "<html" not in panel
+    assert get(client, stranger, page).status_code == 404
+
+
+def test_figures_are_ones_that_plotly_accepts_and_stand_before_a_table(shop, reader, client):
+    for page in PAGES[:2]:
+        chart = get(client, reader, page, market="DE").context["chart"]
+        graph_objects.Figure(_without_theme(chart["figure"]))
+        assert chart["summary"]
+        assert chart["rows"]
+
+
+@pytest.mark.parametrize("table", ["order-values", "bought-together", "thresholds", "segments"])
+def test_a_table_opens_as_csv_and_as_a_workbook(table, shop, member, reader, stranger, client):
+    threshold(client, member, market="DE", amount="50")
+    text = get(client, reader, "conversion-table", table, "csv")
+    assert text.content.startswith(b"\xef\xbb\xbf")
+    rows = table_of(text)
+    assert len(rows) > 1
+    sheet = sheet_of(get(client, reader, "conversion-table", table, "xlsx"))
+    assert [str(cell) for cell in sheet[0]] == rows[0]
+    assert len(sheet) == len(rows)
+    assert get(client, stranger, "conversion-table", table, "csv").status_code == 404
 
 
 # --- figures and thresholds -------------------------------------------------------------------------------------------
@@ -94,6 +148,33 @@ def test_a_threshold_takes_the_markets_currency_and_is_weighed_at_its_margin(sho
     (_head, cells) = table_of(get(client, member, "conversion-table", "thresholds", "csv", market="DE", moved="0.5"))
     assert cells[:3] == ["DE", "EUR", "50.00"]
     assert float(cells[-1]) == pytest.approx(row["effect"])
+
+
+def test_a_threshold_tells_who_reaches_it_and_others_are_set_beside_it(shop, member, client):
+    threshold(client, member, market="DE", amount="50")
+    context = get(client, member, "conversion-value", market="DE", moved="0.5").context
+    (row,) = context["thresholds"]
+    near = [net(n) for n in GERMAN if 40 <= net(n) < 50]
+    assert row["found"].reached.value == pytest.approx(sum(net(n) >= 50 for n in GERMAN) / 160)
+    assert row["found"].near.value == pytest.approx(len(near) / 160)
+    assert row["found"].missing == pytest.approx(sum(50 - v for v in near) / len(near))
+    assert row["found"].gain == pytest.approx(0.5 * sum(50 - v for v in near))
+    assert len(context["candidates"]) >= 3
+    assert 50.0 not in [c["found"].value for c in context["candidates"]]
+
+
+@pytest.mark.parametrize("amount", ["0", "-5", "NaN", "1e400", "x", ""])
+def test_a_threshold_that_is_no_amount_is_refused(amount, shop, member, client):
+    assert threshold(client, member, market="DE", amount=amount).status_code == 200
+    assert not FreeShipping.objects.exists()
+
+
+def test_a_reader_sees_thresholds_and_enters_none(shop, reader, member, client):
+    assert threshold(client, reader, market="DE", amount="50").status_code == 403
+    threshold(client, member, market="DE", amount="50")
+    other = threshold(client, member, market="DE", amount="60").content.decode()
+    assert "There is an entry for this already" in other
+    assert "Enter a threshold" not in get(client, reader, "conversion-value").content.decode()
 
 
 def test_a_threshold_in_another_currency_is_not_set_against_the_orders(shop, member, client):
@@ -178,8 +259,7 @@ def test_a_segments_customers_are_listed_paged_and_exported_for_members(shop, me
         assert get(client, reader, "conversion-customers", largest, kind).status_code == 403
         assert get(client, stranger, "conversion-customers", largest, kind).status_code == 404
     assert get(client, reader, "conversion-segment", largest).status_code == 403
-    book = get(client, member, "conversion-customers", largest, "xlsx").content
-    sheet = CalamineWorkbook.from_filelike(io.BytesIO(book)).get_sheet_by_index(0).to_python()
+    sheet = sheet_of(get(client, member, "conversion-customers", largest, "xlsx"))
     rows = table_of(get(client, member, "conversion-customers", largest, "csv"))
     assert [row[0] for row in sheet] == [row[0] for row in rows]
     assert len(rows) - 1 == _segments().count(largest)
@@ -187,6 +267,26 @@ def test_a_segments_customers_are_listed_paged_and_exported_for_members(shop, me
 
 def _segments():
     return list(CustomerProfile.objects.values_list("segment", flat=True))
+
+
+def test_segments_add_up_over_markets_and_shares_to_one(shop, reader, client):
+    whole = get(client, reader, "conversion-profiles").context
+    assert sum(row["customers"] for row in whole["segments"]) == whole["customers"] == 120
+    assert sum(row["revenue_share"] for row in whole["segments"]) == pytest.approx(1)
+    parts = [get(client, reader, "conversion-profiles", market=m).context["customers"] for m in ("DE", "FR")]
+    assert sum(parts) == 120
+    page = get(client, reader, "conversion-profiles").content.decode()
+    assert "Champions" in page
+    assert reverse("conversion-customers", args=["acme", "champions", "csv"]) not in page  # ids are for members
+
+
+def test_few_customers_have_no_profiles(workspace, tmp_path, reader, client, run_jobs, time_machine):
+    time_machine.move_to("2026-03-16T09:00:00+01:00")
+    loaded(workspace, tmp_path, "orders", [order(f"A-{n}", customer_id=f"C-{n}") for n in range(20)])
+    jobs.start(workspace, "roll", {})
+    run_jobs()
+    page = get(client, reader, "conversion-profiles").content.decode()
+    assert "too few observations (20 of 100 needed)" in page
 
 
 def test_a_segments_list_keeps_to_market_and_workspace(shop, member, client):
