@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from engines.baskets import FALSE_SHARE, MAX_ITEMS, MIN_TOGETHER
 from flywheel.accounts.models import Workspace
@@ -94,7 +94,7 @@ def table(workspace: Workspace, choice: Choice, query: Mapping[str, str]) -> tup
     """Columns and rows of the file: all pairs that the address asks for."""
     state = analyses.state(workspace, Kind.BASKETS, choice)
     columns = [
-        _("First"), _("Name of the first"), _("Second"), _("Name of the second"), _("Orders with both"),
+        pgettext("of a pair", "First"), _("Name of the first"), pgettext("of a pair", "Second"), _("Name of the second"), _("Orders with both"),
         _("Orders with the first"), _("Orders with the second"), _("Orders"), _("Support"), *_with_limits(
             _("Second, where first")), *_with_limits(_("First, where second")), *_with_limits(_("Lift")), "p",
     ]  # fmt: skip

@@ -87,7 +87,7 @@ def heat_figure(
         "texttemplate": "%{text}",
         "textfont": {"size": 11},
         "hoverinfo": "x+y+text",
-        "colorscale": [[0, f"@{tone}/0.06"], [1, f"@{tone}/0.9"]],
+        "colorscale": [[0, "@surface"], [1, f"@{tone}"]],  # solid: letters are chosen by the cell's own colour
         "showscale": False,
         "xgap": 2,
         "ygap": 2,
