@@ -93,11 +93,11 @@ _ORDERS = {
 def table(workspace: Workspace, choice: Choice, query: Mapping[str, str]) -> tuple[list[str], list[list[Cell]]]:
     """Columns and rows of the file: all pairs that the address asks for."""
     state = analyses.state(workspace, Kind.BASKETS, choice)
-    columns = [
-        pgettext("of a pair", "First"), _("Name of the first"), pgettext("of a pair", "Second"), _("Name of the second"), _("Orders with both"),
-        _("Orders with the first"), _("Orders with the second"), _("Orders"), _("Support"), *_with_limits(
-            _("Second, where first")), *_with_limits(_("First, where second")), *_with_limits(_("Lift")), "p",
-    ]  # fmt: skip
+    first, second = pgettext("of a pair", "First"), pgettext("of a pair", "Second")
+    counts = [_("Orders with both"), _("Orders with the first"), _("Orders with the second"), _("Orders"), _("Support")]
+    estimates = (_("Second, where first"), _("First, where second"), _("Lift"))
+    names = [first, _("Name of the first"), second, _("Name of the second")]
+    columns = [*names, *counts, *(head for name in estimates for head in _with_limits(name)), "p"]
     return columns, [_cells(row) for row in rows(state["result"], Asked.parse(query))]
 
 
