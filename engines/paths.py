@@ -1,6 +1,6 @@
 """The path map: where sessions go from one touch point to the next, where they leave, and how long steps take."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, exp, floor, log1p, sqrt
 
@@ -50,10 +50,13 @@ class PathMap:
 
 
 def path_map(
-    moves: Iterable[tuple[str | None, str | None, float, float]], top: int = TOP_POINTS
+    moves: Iterable[tuple[str | None, str | None, float, float]],
+    top: int = TOP_POINTS,
+    always: Collection[str] = (),
 ) -> PathMap | Unavailable:
     """The map from moves (from, to, count, paid): None for `from` is the session's start, for `to` its end.
 
+    At most `top` touch points are named: those of `always` that occur, then the most visited; the others are OTHER.
     Consecutive visits to one touch point are one visit, so there are no moves from a point to itself; those that
     merging rare points into OTHER makes are left out. What enters a point leaves it: the map adds up.
     """
@@ -61,7 +64,7 @@ def path_map(
     sessions = sum(count for (source, _t), (count, _p) in table.items() if source == ENTRY)
     if sessions < MIN_SESSIONS:
         return Unavailable("too_few", sessions, MIN_SESSIONS)
-    merged = _merged(table, _named(table, top))
+    merged = _merged(table, _named(table, top, always))
     paid = sum(p for (source, _t), (_c, p) in merged.items() if source == ENTRY)
     return PathMap(sessions, paid, _points(merged), _flows(merged))
 
@@ -86,9 +89,11 @@ def _visits(table: Table) -> dict[str, float]:
     return visits
 
 
-def _named(table: Table, top: int) -> frozenset[str]:
+def _named(table: Table, top: int, always: Collection[str]) -> frozenset[str]:
     visits = _visits(table)
-    return frozenset(sorted(visits, key=lambda key: (-visits[key], key))[:top])
+    others = sorted(visits.keys() - set(always), key=lambda key: (-visits[key], key))
+    kept = [key for key in always if key in visits]
+    return frozenset([*kept, *others[: max(top - len(kept), 0)]])
 
 
 def _merged(table: Table, named: frozenset[str]) -> Table:

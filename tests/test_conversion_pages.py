@@ -167,7 +167,7 @@ PAIN = {"step": "payments", "market": "US", "device": "mobile", "text": "Form cl
 def test_a_pain_point_is_added_with_its_money_solved_and_taken_back(sound, member, client):
     html = post(client, member, "conversion-pain-new", **PAIN).content.decode()
     point = PainPoint.objects.get(workspace=sound)
-    row = re.search(r'<th scope="row">Form closes.*?</tr>', html, re.S).group(0)
+    row = re.search(r'<th scope="row" translate="no">Form closes.*?</tr>', html, re.S).group(0)
     assert re.search(r"€[\d,]+", row)
     post(client, member, "conversion-pain-solve", point.pk)
     point.refresh_from_db()

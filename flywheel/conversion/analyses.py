@@ -30,7 +30,7 @@ Json = dict[str, Any]
 MIN_ORDERS = 30  # below it the interval of a mean order value is hardly narrower than the value
 JOB = "conversion_analyses"
 ALL = ""  # the market that stands for all of them
-FLOWS = 40  # kept of a path map
+FLOWS = 200  # kept of a path map: all that twelve touch points and the others can have
 PAIRS = 300  # kept, the surest first
 FIRST_DAY = date(1990, 1, 1)
 
@@ -119,7 +119,7 @@ def _paths(workspace: Workspace, first: date, last: date) -> dict[str, Json]:
     found = {}
     for market, rows in _by_market(moves):
         table = rows[["source", "target", "count", "paid"]].itertuples(index=False, name=None)
-        result = paths.path_map(table)
+        result = paths.path_map(table, always=conversion.STAGES)
         shown = asdict(result)
         if isinstance(result, paths.PathMap):
             shown["flows"] = shown["flows"][:FLOWS]

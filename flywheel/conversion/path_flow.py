@@ -14,7 +14,7 @@ from flywheel.conversion.words import touch_point
 
 Json = Mapping[str, Any]
 WIDTH, TOP, BODY = 960.0, 46.0, 250.0  # of the drawing; BODY is the height of the column with most visits
-BAR, GAP, FOOT = 14.0, 30.0, 26.0  # width of a touch point; room between two; room for the words below the last
+BAR, GAP, FOOT = 14.0, 38.0, 26.0  # width of a touch point; room between two; room for the words below the last
 LEAST = 2.0  # the least height, so that a rare touch point can be seen
 LINE_CHARACTERS = 15  # of a name in one line
 LINE_HEIGHT = 13.0

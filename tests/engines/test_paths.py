@@ -51,6 +51,13 @@ def test_rare_touch_points_are_one():
     assert (OTHER, OTHER) not in {(f.source, f.target) for f in found.flows}
 
 
+def test_the_stages_of_the_journey_are_named_however_rarely_they_are_reached() -> None:
+    rows = moves([(["a", "b"], False)] * 60 + [(["c", "pay"], True)] * 2)
+    found: Any = path_map(rows, top=2, always=("pay", "never"))
+    assert {point.key for point in found.points} == {"a", "pay", OTHER}
+    assert found.paid == 2
+
+
 @given(sessions)
 def test_every_session_begins_and_ends_once_and_what_comes_in_goes_out(paths):
     found: Any = path_map(moves(paths))
