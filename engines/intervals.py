@@ -20,6 +20,19 @@ def wilson(successes: N, trials: N, z: float = Z95) -> tuple[N, N]:
     return np.maximum(0.0, (centre - spread) / scale), np.minimum(1.0, (centre + spread) / scale)
 
 
+def newcombe(hits: N, trials: N, hits_other: N, trials_other: N, z: float = Z95) -> tuple[N, N]:
+    """Interval of the difference of two independent rates, first minus other, from their Wilson intervals; -1 to 1.
+
+    Reference: Newcombe 1998, Statistics in Medicine 17:873, method 10 (56 of 70 against 48 of 80: .0524 to .3339).
+    """
+    rate, other = hits / trials, hits_other / trials_other
+    low, high = wilson(hits, trials, z)
+    low_other, high_other = wilson(hits_other, trials_other, z)
+    below = np.sqrt((rate - low) ** 2 + (high_other - other) ** 2)
+    above = np.sqrt((high - rate) ** 2 + (other - low_other) ** 2)
+    return rate - other - below, rate - other + above
+
+
 def mean(total: N, squares: N, count: N, z: float = Z95) -> tuple[N, N]:
     """Normal interval of a mean from stored sums; `count` at least 2."""
     centre = total / count

@@ -13,7 +13,8 @@ class Estimate:
 
     `n` is the count below the line (sessions of a rate, orders of a mean). `unit` is one of
     rate (0-1), count, number, money (base currency), money_per, days, hours, months, stars, points (-100 to 100),
-    index (0-1), correlation (-1 to 1), score (0-1, read as 0-100), ratio.
+    index (0-1), correlation (-1 to 1), score (0-1, read as 0-100), ratio, difference (of two rates, -1 to 1, read in
+    percentage points).
     `low` and `high` are None where the value is a plain count or sum.
     """
 
@@ -56,6 +57,9 @@ REASONS = frozenset(
         "no_invitation_data",
         "no_referral_channel",
         "no_campaign_data",
+        "no_holdout",
+        "more_than_all",
+        "grows_by_itself",
         "no_investment_data",
         "not_by_channel",
         "not_paid_back",

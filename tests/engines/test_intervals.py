@@ -18,6 +18,20 @@ def test_wilson_stays_within_zero_and_one_and_holds_the_rate(trials, share):
     assert hits / trials - 1e-12 <= high <= 1
 
 
+def test_newcombe_gives_the_published_interval_of_a_difference():
+    low, high = intervals.newcombe(56, 70, 48, 80)
+    assert (round(low, 4), round(high, 4)) == (0.0524, 0.3339)
+
+
+@given(st.integers(1, 500), st.floats(0, 1), st.integers(1, 500), st.floats(0, 1))
+def test_a_difference_the_other_way_round_is_its_mirror_within_one(trials, share, others, other):
+    groups = (round(trials * share), trials), (round(others * other), others)
+    low, high = intervals.newcombe(*groups[0], *groups[1])
+    back = intervals.newcombe(*groups[1], *groups[0])
+    assert (-back[1], -back[0]) == pytest.approx((low, high))
+    assert -1 - 1e-12 <= low <= groups[0][0] / trials - groups[1][0] / others <= high <= 1 + 1e-12
+
+
 def test_mean_interval_of_known_sums():
     values = [10.0, 12.0, 14.0, 16.0]
     low, high = intervals.mean(sum(values), sum(v * v for v in values), len(values))

@@ -241,6 +241,8 @@ def in_unit(value: float, unit: str, currency: str = "", scale: float | None = N
         return _amount(value, currency if unit == "money" else "", scale)
     if unit == "rate":
         return percent(value, 2 if scale < SMALL_RATE else 1)
+    if unit == "difference":
+        return _points(value, scale)
     if unit == "money_per":
         return money(value, currency)
     if unit in LENGTHS:
@@ -250,6 +252,12 @@ def in_unit(value: float, unit: str, currency: str = "", scale: float | None = N
         digits, times = PLAIN[unit]
         return number(times * value, digits)
     return f"{number(value, 2)} / 5" if unit == "stars" else f"{number(value, 2)}×"
+
+
+def _points(value: float, scale: float) -> str:
+    """A difference of two rates with its sign, in percentage points."""
+    text = number(100 * value, 2 if scale < SMALL_RATE else 1)
+    return _("%(n)s points") % {"n": f"+{text}" if value > 0 else text}
 
 
 LENGTHS = {
