@@ -176,8 +176,7 @@ class Mailing:
 
 def mailings(frame: pd.DataFrame) -> tuple[Mailing, ...]:
     """The mailings of rows campaign, name, channel, market, day and COUNTS (NaN not known), newest first."""
-    groups = frame.groupby("campaign", sort=False) if len(frame) else []
-    found = [_mailing(str(key), rows) for key, rows in groups]
+    found = [_mailing(str(key), rows) for key, rows in frame.groupby("campaign", sort=False)]
     return tuple(sorted(found, key=lambda m: (m.sent_on, m.key), reverse=True))
 
 

@@ -206,7 +206,9 @@ def growth(frame: pd.DataFrame, first: np.datetime64, as_of: np.datetime64) -> t
     at = (frame["month"].to_numpy().astype("datetime64[M]") - (start - 1)).astype(int)
     keep = (at >= 0) & (at < count)
     sums = {
-        name: np.bincount(at[keep], weights=frame[name].to_numpy(dtype=np.float64)[keep], minlength=count)
+        name: np.bincount(at[keep], weights=frame[name].to_numpy(dtype=np.float64)[keep], minlength=count).astype(
+            np.float64
+        )
         for name in MEASURES
     }
     over = start - 1 + np.arange(count) < (as_of.astype("datetime64[D]") + 1).astype("datetime64[M]")

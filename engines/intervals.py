@@ -30,7 +30,7 @@ def newcombe(hits: N, trials: N, hits_other: N, trials_other: N, z: float = Z95)
     low_other, high_other = wilson(hits_other, trials_other, z)
     below = np.sqrt((rate - low) ** 2 + (high_other - other) ** 2)
     above = np.sqrt((high - rate) ** 2 + (other - low_other) ** 2)
-    return rate - other - below, rate - other + above
+    return np.maximum(-1.0, rate - other - below), np.minimum(1.0, rate - other + above)
 
 
 def mean(total: N, squares: N, count: N, z: float = Z95) -> tuple[N, N]:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines import differences
+from engines import differences, intervals
 from engines.results import EngineInputError
 
 PUBLISHED = [
@@ -17,7 +17,7 @@ counts = st.integers(1, 5_000).flatmap(lambda n: st.tuples(st.integers(0, n), st
 
 @pytest.mark.parametrize(("sample", "limits"), PUBLISHED)
 def test_it_gives_newcombes_published_intervals(sample, limits):
-    assert tuple(round(x, 4) for x in differences.newcombe(*sample)) == limits
+    assert tuple(round(x, 4) for x in intervals.newcombe(*sample)) == limits
 
 
 @given(counts, counts)

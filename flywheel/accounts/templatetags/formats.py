@@ -239,10 +239,9 @@ def in_unit(value: float, unit: str, currency: str = "", scale: float | None = N
     scale = abs(value if scale is None else scale)
     if unit in {"count", "money"}:
         return _amount(value, currency if unit == "money" else "", scale)
-    if unit == "rate":
-        return percent(value, 2 if scale < SMALL_RATE else 1)
-    if unit == "difference":
-        return _points(value, scale)
+    if unit in {"rate", "difference"}:
+        written = percent if unit == "rate" else _points
+        return written(value, 2 if scale < SMALL_RATE else 1)
     if unit == "money_per":
         return money(value, currency)
     if unit in LENGTHS:
@@ -254,9 +253,9 @@ def in_unit(value: float, unit: str, currency: str = "", scale: float | None = N
     return f"{number(value, 2)} / 5" if unit == "stars" else f"{number(value, 2)}×"
 
 
-def _points(value: float, scale: float) -> str:
+def _points(value: float, digits: int) -> str:
     """A difference of two rates with its sign, in percentage points."""
-    text = number(100 * value, 2 if scale < SMALL_RATE else 1)
+    text = number(100 * value, digits)
     return _("%(n)s points") % {"n": f"+{text}" if value > 0 else text}
 
 
