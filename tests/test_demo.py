@@ -47,7 +47,8 @@ TEMPLATE_COLUMNS = {
     "tickets": "ticket_id opened_at order_id customer_id market channel first_reply_at solved_at reason proactive csat",
     "survey_answers": "answer_id score answered_at customer_id order_id market channel",
     "referrals": "referral_id referrer_id invited_at referred_id order_id market channel",
-    "campaigns": "campaign_id sent_at name channel market sent opened clicked ordered unsubscribed",
+    "campaigns": "campaign_id sent_at name channel market sent opened clicked ordered unsubscribed held_out "
+    "held_out_ordered",
     "page_experience": "week market device lcp_ms inp_ms cls",
     "investments": "month engine market kind amount currency name",
 }

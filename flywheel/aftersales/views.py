@@ -9,7 +9,16 @@ from django.views.decorators.vary import vary_on_headers
 from flywheel.aftersales import overview as overview_page
 from flywheel.diagnosis.engine_views import Room, show
 
-ROOM = Room("aftersales", (("engine", _("Overview")),))
+ROOM = Room(
+    "aftersales",
+    (
+        ("engine", _("Overview")),
+        ("aftersales-repurchase", _("Repurchase")),
+        ("aftersales-campaigns", _("Campaigns")),
+        ("aftersales-service", _("Service")),
+        ("aftersales-community", _("Community")),
+    ),
+)
 
 
 @login_required

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from flywheel.demo.calendar import Calendar
+from flywheel.demo.holdouts import with_holdouts
 from flywheel.demo.world import World
 
 ANSWERED = 0.09  # of deliveries, asked how likely a recommendation is
@@ -48,7 +49,7 @@ def community_tables(world: World, calendar: Calendar, tables: Tables, seed: int
     return {
         "survey_answers": _answers(orders, end, streams[0]),
         "referrals": _referrals(orders, end, streams[1]),
-        "campaigns": _campaigns(world, calendar, orders, end, streams[2]),
+        "campaigns": with_holdouts(_campaigns(world, calendar, orders, end, streams[2]), seed),
         "page_experience": _pages(world, calendar, streams[3]),
         "investments": _investments(world, orders, last_day, streams[4]),
     }

@@ -108,7 +108,11 @@ class Referral(OrderChild):
 
 
 class CustomerCampaign(Fact):
-    """A mailing to customers in one market, or in all where the source does not tell them apart."""
+    """A mailing to customers in one market, or in all where the source does not tell them apart.
+
+    `held_out`: customers of the same audience whom chance left out, to compare with; `held_out_ordered`: those of them
+    who ordered in the same time, counted like `ordered`.
+    """
 
     sent_at = models.DateTimeField()
     week = models.DateField()
@@ -120,6 +124,8 @@ class CustomerCampaign(Fact):
     clicked = counter_field()
     ordered = counter_field()
     unsubscribed = counter_field()
+    held_out = counter_field()
+    held_out_ordered = counter_field()
     currency = models.CharField(max_length=3, default="", db_default="")
     revenue = money_field()
     fx_rate = rate_field()

@@ -1,0 +1,56 @@
+"""The pages of repurchase, campaigns, service and community, and their tables as files."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+from django.views.decorators.vary import vary_on_headers
+
+from flywheel.accounts.access import get_workspace
+from flywheel.accounts.models import Workspace
+from flywheel.accounts.sheets import download
+from flywheel.aftersales import campaigns, community, repurchase, service
+from flywheel.aftersales.asking import Ask
+from flywheel.aftersales.tables import Table, shown, without_page
+from flywheel.aftersales.views import ROOM
+from flywheel.diagnosis.engine_pages import Choice
+from flywheel.diagnosis.engine_views import asked_week, show
+from flywheel.diagnosis.running import newest_week
+
+Tables = Mapping[str, Callable[[Ask], Table]]
+PAGES: dict[str, tuple[Callable[[Ask], dict[str, Any]], Tables]] = {
+    "repurchase": (repurchase.context, repurchase.TABLES),
+    "campaigns": (campaigns.context, campaigns.TABLES),
+    "service": (service.context, service.TABLES),
+    "community": (community.context, community.TABLES),
+}
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def page(request: HttpRequest, slug: str, key: str) -> HttpResponse:
+    """One of PAGES."""
+    make = PAGES[key][0]
+
+    def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
+        made = make(Ask(workspace, choice, request.GET))
+        tables = [shown(table, workspace, key, request.GET) for table in made["tables"]]
+        return {**made, "page": key, "tables": tables, "query": without_page(request.GET)}
+
+    return show(request, slug, ROOM, f"aftersales-{key}", f"aftersales/{key}.html", context)
+
+
+@login_required
+@require_GET
+def page_file(request: HttpRequest, slug: str, key: str, table: str, kind: str) -> HttpResponse:
+    """One table of a page as CSV or as a workbook."""
+    workspace = get_workspace(request, slug)
+    tables, week = PAGES[key][1] if key in PAGES else {}, newest_week(workspace)
+    if table not in tables or week is None:
+        raise Http404
+    choice = Choice.parse(request.GET, workspace, asked_week(request.GET.get("week", ""), week))
+    columns, rows = tables[table](Ask(workspace, choice, request.GET)).exported()
+    return download(f"{key}-{table}-{choice.week}", kind, columns, rows)
