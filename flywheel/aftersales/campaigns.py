@@ -65,7 +65,7 @@ def _mailings(ask: Ask) -> Table:
 def _table(ask: Ask, frame: pd.DataFrame) -> Table:
     """A row per mailing, newest first."""
     columns = (
-        Column(_("Mailing"), "code"), Column(_("Sent on"), "text"), Column(_("Messages sent")),
+        Column(_("Name of the mailing"), "code"), Column(_("Sent on"), "text"), Column(_("Messages sent")),
         Column(_("Opened"), "result"), Column(_("Clicked"), "result"), Column(_("Ordered"), "result"),
         Column(_("Lift"), "result"), Column(_("Extra orders"), "result"), Column(_("Held out")),
         Column(_("Unsubscribed"), "result"), Column(_("Revenue"), "money"), Column(_("Markets"), "text"),

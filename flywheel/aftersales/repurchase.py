@@ -59,17 +59,15 @@ def cohort_chart(workspace: Workspace, table: cohorts.Retention, show: str = "sh
     """The newest cohorts as a heat map of shares, customers or money."""
     values = {"share": table.rate, "customers": table.active, "money": table.money, "each": table.money_each}[show]
     months = range(max(len(table.cohorts) - COHORT_MONTHS, 0), len(table.cohorts))
-    ages = range(1 if show in {"share", "customers"} else 0, values.shape[1])
+    ages = range(1, values.shape[1])  # the first month would outshine all others
     labels = [
         _("%(month)s · %(n)s customers") % {"month": table.cohorts[c][:7], "n": number(table.sizes[c])} for c in months
     ]
     texts = [[_cell(workspace, table, show, float(values[c, a]), (c, a)) for a in ages] for c in months]
-    overall = float(table.overall[1]) if table.overall.size > 1 else float("nan")
     return {
         "id": "retention",
         "title": _("Customers who order again, by month of first order") if show == "share" else SHOWS[show],
-        "summary": _("%(share)s of customers order again in the month after their first order. * month not over yet")
-        % {"share": percent(overall, 1)},
+        "summary": _cohort_words(table, show),
         "figure": charts.heat_figure(
             labels, [f"+{a}" for a in ages], [[float(values[c, a]) for a in ages] for c in months], texts, "aftersales"
         ),
@@ -79,6 +77,16 @@ def cohort_chart(workspace: Workspace, table: cohorts.Retention, show: str = "sh
         "rows": [[label, *row] for label, row in zip(labels, texts, strict=True)],
         "files": "cohorts",
     }
+
+
+def _cohort_words(table: cohorts.Retention, show: str) -> str:
+    if show in {"money", "each"}:
+        return _(
+            "What each month's new customers brought in the months after that of their first order. * not over yet"
+        )
+    overall = float(table.overall[1]) if table.overall.size > 1 else float("nan")
+    words = _("%(share)s of customers order again in the month after their first order. * month not over yet")
+    return words % {"share": percent(overall, 1)}
 
 
 def _cell(workspace: Workspace, table: cohorts.Retention, show: str, value: float, at: tuple[int, int]) -> str:

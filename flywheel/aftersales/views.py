@@ -15,7 +15,7 @@ ROOM = Room(
         ("engine", _("Overview")),
         ("aftersales-repurchase", _("Repurchase")),
         ("aftersales-campaigns", _("Campaigns")),
-        ("aftersales-service", _("Service")),
+        ("aftersales-service", _("Customer service")),
         ("aftersales-community", _("Community")),
     ),
 )
