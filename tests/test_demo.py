@@ -210,6 +210,15 @@ def test_every_order_through_referral_has_its_invitation(healthy: Frames) -> Non
     assert (taken["invited_at"] < taken["ordered_at"]).all()
 
 
+def test_every_other_mailing_has_a_holdout_that_orders_less(healthy: Frames) -> None:
+    mails = healthy["campaigns"]
+    held = mails.loc[mails["held_out"].notna()]
+    assert held["campaign_id"].nunique() == mails["campaign_id"].nunique() // 2
+    assert held["held_out_ordered"].notna().all()
+    rates = held[["ordered", "held_out_ordered"]].sum() / held[["sent", "held_out"]].sum().to_numpy()
+    assert rates["ordered"] > rates["held_out_ordered"] > 0
+
+
 def test_the_economy_is_sane(healthy: Frames) -> None:
     measured = economy(healthy, UNITS, UNTIL).loc["all"]
     bounds = {"cvr": (0.015, 0.03), "margin": (0.35, 0.45), "repeat_90": (0.12, 0.28), "ltv_cac": (1.5, 3.0)}
