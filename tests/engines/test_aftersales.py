@@ -67,9 +67,18 @@ def test_one_stratum_is_the_plain_difference_with_newcombes_interval():
     assert (found.low, found.high) == newcombe(56, 70, 48, 80)
 
 
-counts = st.tuples(st.integers(0, 60), st.integers(1, 60), st.integers(0, 60), st.integers(1, 60)).map(
-    lambda c: (min(c[0], c[1]), c[1], min(c[2], c[3]), c[3])
-)
+SIZES = 60
+
+
+def stratum(number):
+    """A stratum out of one number, drawn faster than four: two groups of 1 to SIZES, any of them hit."""
+    number, trials = divmod(number, SIZES)
+    number, trials_other = divmod(number, SIZES)
+    hits, hits_other = divmod(number, SIZES + 1)
+    return min(hits, trials + 1), trials + 1, min(hits_other, trials_other + 1), trials_other + 1
+
+
+counts = st.integers(0, SIZES**2 * (SIZES + 1) ** 2 - 1).map(stratum)
 
 
 @given(st.lists(counts, min_size=1, max_size=8))
