@@ -39,10 +39,11 @@ def write_summary(path: Path, customers: int) -> None:
 def ours(path: Path, rounds: int) -> dict[str, object]:
     """Fit and score with `engines.ltv`."""
     from engines import lifetime, ltv
+    from engines.results import Unavailable
 
     loaded = np.load(path)
     x, t_x, T, mean = (loaded[name].astype(np.float64) for name in ("x", "t_x", "T", "mean"))
-    best = float("inf")
+    best, parameters, expected = float("inf"), [0.0], 0.0
     for _round in range(rounds):
         began = time.perf_counter()
         found = ltv.histories(x, t_x, T)
@@ -51,17 +52,14 @@ def ours(path: Path, rounds: int) -> dict[str, object]:
         marks.append(time.perf_counter())
         values = ltv.fit_values(x, mean)
         marks.append(time.perf_counter())
-        assert isinstance(orders, ltv.OrderModel)
-        assert isinstance(values, ltv.ValueModel)
+        if isinstance(orders, Unavailable) or isinstance(values, Unavailable):
+            raise SystemExit(f"no fit: {orders}, {values}")
         scored = lifetime.scores(orders, values, found, lifetime.Customers(x, t_x, T, mean), YEAR)
         marks.append(time.perf_counter())
         best = min(best, marks[-1] - began)
-    assert isinstance(orders, ltv.OrderModel)
-    assert isinstance(values, ltv.ValueModel)
+        parameters, expected = [*np.exp(orders.logs), *np.exp(values.logs)], float(scored.orders.sum())
     steps = dict(zip(("compress", "fit orders", "fit values", "score"), np.diff([began, *marks]).round(3), strict=True))
-    parameters = [*np.exp(orders.logs), *np.exp(values.logs)]
-    return {"seconds": best, "steps": steps, "parameters": parameters, "likelihood": orders.log_likelihood,
-            "histories": found.x.size, "orders": float(scored.orders.sum())}  # fmt: skip
+    return {"seconds": best, "steps": steps, "parameters": parameters, "expected orders": expected}
 
 
 def theirs(path: Path, rounds: int) -> dict[str, object]:

@@ -21,14 +21,15 @@ from engines.ltv import (
     orders_if_alive,
 )
 from engines.panel import Array
-from engines.results import Estimate, Unavailable
+from engines.results import Estimate, Result, Unavailable
 
 PERIODS = 12  # the discounted sum has a term per month of a year
+MONTH_DAYS = 30.4375  # a twelfth of a year
 DISCOUNT = 0.10  # a year; what money that comes later is worth less
 DRAWS = 4000  # of the parameters: the ends of a 95 % interval are then known to a twentieth of its half width
 MIN_HISTORY = 0.5  # of the horizon; a forecast further ahead than twice what has been seen is a guess
 SIMULATED = 8_000_000  # customers × draws of a forecast: some seconds
-MIN_DRAWS, MAX_DRAWS = 40, 1000
+MIN_DRAWS, MAX_DRAWS = 40, 200
 Z95 = 1.959963984540054
 
 
@@ -193,12 +194,13 @@ def _spent(parameters: Array, customers: Customers, made: Array, rng: np.random.
 
 
 def _central(drawn: Array) -> tuple[float, float]:
-    """The 95 % interval of draws; of few draws, which sum over very many customers, by their spread."""
-    if drawn.size < MAX_DRAWS // 4:
-        centre, half = float(drawn.mean()), Z95 * float(drawn.std(ddof=1))
-        return centre - half, centre + half
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return float(low), float(high)
+    """The 95 % interval of drawn totals by their spread, as log-normal: tails of so few draws would say less."""
+    if not (drawn > 0).all():
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        return float(low), float(high)
+    logs = np.log(drawn)
+    centre, half = float(logs.mean()), Z95 * float(logs.std(ddof=1))
+    return float(np.exp(centre - half)), float(np.exp(centre + half))
 
 
 def hold_out(first: Customers, later: Array, span: float, kind: Kind = "bg") -> HoldOut | Unavailable:
@@ -214,3 +216,56 @@ def hold_out(first: Customers, later: Array, span: float, kind: Kind = "bg") -> 
     ])  # fmt: skip
     total = float(expected_orders(model, first.x, first.t_x, first.T, span).sum())
     return HoldOut(Estimate(total, *_central(counts), float(first.x.size), "count"), float(later.sum()))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Observed:
+    """What a customer has brought so far, by age in months.
+
+    `total[a]`: contribution per acquired customer up to the end of month of age a. `customers[a]`: how many were old
+    enough for that month; ages with fewer than MIN_OBSERVED are left out.
+    """
+
+    total: Array
+    customers: Array
+
+    def payback(self, cost: float) -> int | None:
+        """The first month (1: the month after the first order) whose end finds `cost` earned back; None: not yet."""
+        reached = np.flatnonzero(self.total >= cost)
+        return int(reached[0]) + 1 if reached.size else None
+
+
+MIN_OBSERVED = 30  # customers of an age; below it a single large order moves the mean
+
+
+def observed(cohort: Array, age: Array, active: Array, contribution: Array, as_of: np.datetime64) -> Observed:
+    """The curve from rows of contribution by cohort (first day of its month) and age in months, as of a day.
+
+    An age counts for a cohort when it is over for the youngest of its customers; each month's mean is over the cohorts
+    that are that old, and the means add up, so that young cohorts bring their first months in.
+    """
+    month = cohort.astype("datetime64[M]")
+    born = (month + 1).astype("datetime64[D]") - 1
+    over = np.floor((as_of.astype("datetime64[D]") - born).astype(float) / MONTH_DAYS).astype(int)  # ages that are over
+    keep = (age < over) & (age >= 0)
+    ages = int(age[keep].max()) + 1 if keep.any() else 0
+    earned = np.bincount(age[keep].astype(int), weights=contribution[keep], minlength=ages)
+    newest = np.clip(over[age == 0], 0, ages)
+    sizes = np.array([active[age == 0][newest > a].sum() for a in range(ages)])
+    enough = int(np.cumprod(sizes >= MIN_OBSERVED).sum())
+    return Observed(np.cumsum(earned[:enough] / sizes[:enough]), sizes[:enough])
+
+
+def against_cost(value: Result, cost: float, customers: float) -> Result:
+    """LTV ÷ CAC, where CAC is `cost` ÷ new `customers`; its interval is that of both.
+
+    Errors add as squares: that of the LTV, and the Poisson error of the number of new customers.
+    """
+    if isinstance(value, Unavailable):
+        return value
+    if not customers >= MIN_OBSERVED:
+        return Unavailable("too_few", customers, MIN_OBSERVED)
+    cac = cost / customers
+    ratio, width = value.value / cac, (value.high - value.low) / 2 / cac  # type: ignore[operator]
+    half = float(np.hypot(width, Z95 * ratio / np.sqrt(customers)))
+    return Estimate(ratio, ratio - half, ratio + half, customers, "ratio")

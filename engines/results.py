@@ -66,6 +66,8 @@ REASONS = frozenset(
         "no_demand_data",
         "no_spend_now",
         "no_attempt_data",
+        "no_convergence",
+        "not_yet_paid_back",
         "too_few",
         "too_few_channels",
         "too_few_markets",
@@ -74,5 +76,7 @@ REASONS = frozenset(
         "too_little_covered",
         "too_steady",
         "too_young",
+        "values_all_equal",
+        "values_too_spread",
     }
 )

@@ -8,7 +8,7 @@ from engines.results import Estimate, Unavailable
 from tests.shops import ORDERS, SPAN, VALUES, YEAR, shop
 
 MARGIN = 0.4
-SHOPS = 100  # bench/ltv_coverage.py draws 1,000 of each of five kinds
+SHOPS = 200  # bench/ltv_coverage.py draws 1,000 of each of five kinds
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_the_next_year_of_simulated_shops_is_the_one_expected(kind) -> None:
     assert worth.sum() == pytest.approx(sold.spent.sum(), rel=0.02)
 
 
-def test_95_percent_intervals_hold_the_truth_as_often_as_they_say() -> None:
+def test_95_percent_intervals_hold_the_truth_in_93_to_97_percent_of_simulated_shops() -> None:
     """LTV of a new customer against the true one, and the present customers' next year against what they then did."""
     truth = MARGIN * VALUES.mean * (1 + float(lifetime.discounted_orders_of_new(ORDERS, YEAR)))
     held = []
@@ -109,7 +109,7 @@ def test_95_percent_intervals_hold_the_truth_as_often_as_they_say() -> None:
             )
         )
     shares = np.mean(held, axis=0)
-    assert ((shares >= 0.90) & (shares <= 0.99)).all(), shares  # 95 % of 100 shops, two standard errors on each side
+    assert ((shares >= 0.93) & (shares <= 0.97)).all(), shares
 
 
 def test_a_hold_out_tells_its_error_and_whether_chance_explains_it() -> None:
@@ -125,3 +125,48 @@ def test_a_hold_out_tells_its_error_and_whether_chance_explains_it() -> None:
 def test_a_hold_out_of_too_few_customers_is_refused() -> None:
     few = shop(np.random.default_rng(8), 40)
     assert lifetime.hold_out(few.customers, few.orders, YEAR) == Unavailable("too_few", 40, ltv.MIN_CUSTOMERS)
+
+
+# --- what was observed ------------------------------------------------------------------------------------------------
+def curve(rows: list[tuple[str, int, float, float]], as_of: str) -> lifetime.Observed:
+    """The curve of rows (month of the first order, age, customers active, contribution)."""
+    cohort, age, active, brought = zip(*rows, strict=True)
+    months = np.array(cohort, dtype="datetime64[M]").astype("datetime64[D]")
+    return lifetime.observed(months, np.array(age), np.array(active), np.array(brought), np.datetime64(as_of))
+
+
+def test_the_means_of_each_month_add_up_over_the_cohorts_that_are_old_enough() -> None:
+    found = curve([("2025-01", 0, 50, 500.0), ("2025-01", 1, 5, 100.0), ("2025-02", 0, 50, 1000.0)], "2025-04-02")
+    assert found.customers.tolist() == [100, 50]  # those of February are not over their second month
+    assert found.total.tolist() == [15.0, 17.0]
+
+
+def test_a_month_that_is_not_over_for_the_youngest_does_not_count() -> None:
+    rows = [("2025-01", 0, 50, 500.0), ("2025-01", 1, 5, 100.0)]
+    assert curve(rows, "2025-03-01").total.size == 0  # the youngest came on 31 January
+    assert curve(rows, "2025-03-03").total.tolist() == [10.0]
+
+
+def test_a_month_in_which_nobody_ordered_adds_nothing_and_is_not_left_out() -> None:
+    found = curve([("2025-01", 0, 40, 400.0), ("2025-01", 2, 4, 40.0)], "2025-12-31")
+    assert found.total.tolist() == [10.0, 10.0, 11.0]
+
+
+def test_ages_of_few_customers_are_left_out() -> None:
+    found = curve([("2025-01", 0, 29, 400.0), ("2025-02", 0, 31, 310.0), ("2025-01", 9, 1, 90.0)], "2025-12-31")
+    assert found.customers.tolist()[:2] == [60, 60]
+    assert curve([("2025-01", 0, 29, 400.0)], "2025-12-31").total.size == 0
+
+
+def test_a_cost_is_paid_back_in_the_first_month_that_reaches_it() -> None:
+    found = lifetime.Observed(np.array([10.0, 12.0, 15.0]), np.array([90.0, 60.0, 40.0]))
+    assert [found.payback(cost) for cost in (10, 10.5, 15, 16)] == [1, 2, 3, None]
+
+
+def test_ltv_against_cost_has_the_errors_of_both() -> None:
+    found = lifetime.against_cost(Estimate(50.0, 45.0, 55.0, 900, "money"), cost=2500.0, customers=100.0)
+    assert found.value == pytest.approx(2.0)
+    assert found.high - found.value == pytest.approx(np.hypot(0.2, 1.96 * 2 / 10), rel=1e-3)
+    assert lifetime.against_cost(Unavailable("too_few"), 1.0, 100.0) == Unavailable("too_few")
+    few = lifetime.against_cost(Estimate(50.0, 45.0, 55.0, 900, "money"), 2500.0, 29.0)
+    assert few == Unavailable("too_few", 29.0, 30)
