@@ -10,6 +10,7 @@ KINDS = {
     "roll": _("Sum up the changed weeks"),
     "diagnose": _("Find the weakest link"),
     "conversion_analyses": _("Look into journeys, orders and customers"),
+    "ltv": _("Work out lifetime values"),
     "check_sources": _("Check the sources"),
     "demo": _("Build the demo business"),
 }
@@ -24,6 +25,8 @@ STEPS = {
     "inspecting": _("Looking at what arrived"),
     "generating": _("Making up the business"),
     "rolling": _("Summing up weeks"),
+    "reading_customers": _("Reading customers' histories"),
+    "fitting_customers": _("Fitting markets and channels"),
     "diagnosing": _("Diagnosing weeks"),
     "looking_into": _("Looking into journeys, orders and customers"),
 }

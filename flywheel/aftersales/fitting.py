@@ -1,0 +1,227 @@
+"""Lifetime values fitted to a workspace's customers: all of them, and those of each market and channel."""
+
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from engines import lifetime, ltv
+from engines.results import Estimate, Result, Unavailable
+from flywheel.accounts.models import Workspace
+from flywheel.aftersales.models import LifetimeFit
+from flywheel.jobs import Progress
+from flywheel.measures import customers
+
+Scope = LifetimeFit.Scope
+Models = tuple[ltv.OrderModel, ltv.ValueModel]
+YEAR = 365.0  # the horizon, in the models' unit of days
+HELD_BACK = 182  # days at the end that the hold-out foresees; at most a third of what there is
+GONE = 0.1  # P(alive) below which nobody is won back
+SILENT = 0.6  # of P(alive) right after the last order: who has less left is silent for longer than is usual for them
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """The customers as of a day, those of the same persons as of the day before the hold-out, and who is left out.
+
+    `full` and `early` have the columns of `customers.histories`; `early` also `later`, the days with orders since.
+    """
+
+    as_of: date
+    full: pd.DataFrame
+    early: pd.DataFrame
+    held_back: int
+    heavy: np.ndarray  # rows of `full`: accounts that order like businesses
+
+
+def load(workspace: Workspace, as_of: date) -> Known:
+    """Everything the fits need, in two statements."""
+    full = customers.histories(workspace, as_of)
+    age = int(_days(as_of) - full["first_day"].min()) if len(full) else 0
+    held_back = min(HELD_BACK, age // 3)
+    early = customers.histories(workspace, as_of - timedelta(days=held_back))
+    heavy = ltv.heavy_accounts(full["repeats"].to_numpy(dtype=np.float64))
+    now = pd.Series(full["repeats"].to_numpy(), index=full["customer"])[~heavy]
+    early = early.assign(later=early["customer"].map(now) - early["repeats"]).dropna(subset=["later"])
+    return Known(as_of, full, early, held_back, heavy)
+
+
+def _days(day: date) -> int:
+    return (day - date(1970, 1, 1)).days
+
+
+def _people(frame: pd.DataFrame, until: int) -> lifetime.Customers:
+    """Customers as the engine takes them, in days."""
+    first, last = frame["first_day"].to_numpy(dtype=np.float64), frame["last_day"].to_numpy(dtype=np.float64)
+    return lifetime.Customers(
+        frame["repeats"].to_numpy(dtype=np.float64), last - first, until - first, frame["mean_value"].to_numpy()
+    )
+
+
+SCORES = ("alive", "alive_then", "orders_12", "value_12")
+
+
+def fit_all(workspace: Workspace, known: Known, progress: Progress) -> tuple[list[LifetimeFit], pd.DataFrame]:
+    """The fits (not saved), and per customer SCORES, NaN where there is no model.
+
+    A customer is scored by the own market's fit, or by that of all where the market is too small for one.
+    """
+    scopes = _scopes(known.full)
+    progress.step("fitting_customers", len(scopes))
+    kind = _better_kind(known)
+    scored = pd.DataFrame(np.nan, index=known.full.index, columns=list(SCORES))
+    rows: list[LifetimeFit] = []
+    for scope, code, held in scopes:
+        row, models = _fit(workspace, known, scope, code, held, kind)
+        rows.append(row)
+        if models and scope != Scope.CHANNEL:
+            scored.loc[held] = _scores(known, held, models)
+        progress.advance()
+    return rows, scored
+
+
+def _scopes(frame: pd.DataFrame) -> list[tuple[str, str, np.ndarray]]:
+    """(scope, code, which rows): all first, so that a market's own fit comes after it."""
+    found = [(Scope.ALL.value, "", np.ones(len(frame), dtype=bool))]
+    for scope in (Scope.MARKET, Scope.CHANNEL):
+        column = frame[scope.value]
+        found += [(scope.value, code, (column == code).to_numpy()) for code in sorted(set(column)) if code]
+    return found
+
+
+def _better_kind(known: Known) -> ltv.Kind:
+    """BG/NBD or MBG/NBD, whichever makes what was seen likelier: they have equally many parameters."""
+    who = _people(known.full[~known.heavy], _days(known.as_of))
+    distinct = ltv.histories(who.x, who.t_x, who.T)
+    found = [ltv.fit_orders(distinct, kind) for kind in ("bg", "mbg")]
+    fits = [fit for fit in found if isinstance(fit, ltv.OrderModel)]
+    return max(fits, key=lambda fit: fit.log_likelihood).kind if fits else "bg"
+
+
+def _fit(
+    workspace: Workspace, known: Known, scope: str, code: str, held: np.ndarray, kind: ltv.Kind
+) -> tuple[LifetimeFit, Models | None]:
+    frame = known.full[held & ~known.heavy]
+    who = _people(frame, _days(known.as_of))
+    orders = ltv.fit_orders(ltv.histories(who.x, who.t_x, who.T), kind)
+    values = ltv.fit_values(frame["valued_repeats"].to_numpy(dtype=np.float64), who.mean_value)
+    margin = _margin(frame)
+    result = {
+        "kind": kind,
+        "margin": margin,
+        "heavy": _heavy(known, held),
+        "parameters": _parameters(orders, values),
+        **_worth(orders, values, margin, who),
+        "hold_out": _hold_out(known, scope, code, kind),
+    }
+    row = LifetimeFit(
+        workspace=workspace, scope=scope, code=code, as_of=known.as_of, result=plain(result),
+        customers=len(frame), repeaters=int((who.x > 0).sum()),
+    )  # fmt: skip
+    is_complete = isinstance(orders, ltv.OrderModel) and isinstance(values, ltv.ValueModel)
+    return row, (orders, values) if is_complete else None  # type: ignore[return-value]
+
+
+def _margin(frame: pd.DataFrame) -> float | None:
+    """Contribution ÷ net revenue of the orders whose costs are known, less the share that is given back."""
+    net, costed = float(frame["net"].sum()), float(frame["costed_net"].sum())
+    if not (costed > 0 and net > 0):
+        return None
+    return float(frame["contribution"].sum()) / costed - float(frame["refunded"].sum()) / net
+
+
+def _worth(
+    orders: ltv.OrderModel | Unavailable, values: ltv.ValueModel | Unavailable, margin: float | None,
+    who: lifetime.Customers,
+) -> dict[str, Any]:  # fmt: skip
+    """LTV of a new customer, and what the present ones will do; or why not."""
+    missing = next((found for found in (orders, values) if isinstance(found, Unavailable)), None)
+    if isinstance(orders, Unavailable) or isinstance(values, Unavailable):
+        return {"ltv": missing, "ahead_orders": missing, "ahead_value": missing}
+    seen = float(who.T.max())
+    if seen < lifetime.MIN_HISTORY * YEAR:
+        young = Unavailable("too_young", seen, lifetime.MIN_HISTORY * YEAR)
+        return {"ltv": young, "ahead_orders": young, "ahead_value": young}
+    ahead = lifetime.forecast(orders, values, who, YEAR)
+    no_costs = Unavailable("no_cost_data")
+    worth = no_costs if margin is None else lifetime.lifetime_value(orders, values, margin, YEAR, seen)
+    return {"ltv": worth, "ahead_orders": ahead.orders,
+            "ahead_value": no_costs if margin is None else _times(ahead.value, margin)}  # fmt: skip
+
+
+def _times(value: Estimate, factor: float) -> Estimate:
+    low, high = sorted((value.low * factor, value.high * factor))  # type: ignore[operator]
+    return Estimate(value.value * factor, low, high, value.n, value.unit)
+
+
+def _parameters(
+    orders: ltv.OrderModel | Unavailable, values: ltv.ValueModel | Unavailable
+) -> dict[str, dict[str, float]]:
+    """The fitted parameters, in days and base currency, by model."""
+    found = {}
+    if isinstance(orders, ltv.OrderModel):
+        found["orders"] = {name: getattr(orders, name) for name in ("r", "alpha", "a", "b", "log_likelihood")}
+    if isinstance(values, ltv.ValueModel):
+        found["values"] = {name: getattr(values, name) for name in ("p", "q", "gamma", "log_likelihood")}
+    return found
+
+
+def _heavy(known: Known, held: np.ndarray) -> dict[str, float] | None:
+    """How many accounts are left out, and their share of repeat orders; None when none is."""
+    if not (out := known.heavy & held).any():
+        return None
+    repeats = known.full["repeats"].to_numpy(dtype=np.float64)
+    return {"accounts": int(out.sum()), "share": float(repeats[out].sum() / repeats[held].sum())}
+
+
+def _hold_out(known: Known, scope: str, code: str, kind: ltv.Kind) -> Any:
+    """The forecast of the last days from those before, against what came."""
+    early = known.early if scope == Scope.ALL else known.early[known.early[scope] == code]
+    if not len(early):
+        return Unavailable("too_few", 0, ltv.MIN_CUSTOMERS)
+    who = _people(early, _days(known.as_of) - known.held_back)
+    found = lifetime.hold_out(who, early["later"].to_numpy(dtype=np.float64), float(known.held_back), kind)
+    if isinstance(found, Unavailable):
+        return found
+    return {"forecast": found.forecast, "actual": found.actual, "error": found.error, "covered": found.is_covered,
+            "days": known.held_back}  # fmt: skip
+
+
+def _scores(known: Known, held: np.ndarray, models: Models) -> np.ndarray:
+    frame = known.full[held]
+    who = _people(frame, _days(known.as_of))
+    valued = lifetime.Customers(frame["valued_repeats"].to_numpy(dtype=np.float64), who.t_x, who.T, who.mean_value)
+    found = lifetime.scores(*models, ltv.histories(who.x, who.t_x, who.T), valued, YEAR)
+    then = ltv.alive(models[0], who.x, who.t_x, who.t_x)
+    return np.column_stack([found.alive, then, found.orders, found.value])
+
+
+def at_risk(repeats: np.ndarray, alive: np.ndarray, then: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """The revenue of a year that their silence puts at risk, of those who are slipping away.
+
+    That of a customer who is there, times what silence has taken of the chance of it. `then`: P(alive) right after the
+    last order. NaN for all others: who is as silent as usual, who has gone, who ordered once only.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slipping = (repeats >= 1) & (alive >= GONE) & (alive < SILENT * then)
+        return np.where(slipping, value / alive * (then - alive), np.nan)
+
+
+def plain(data: Any) -> Any:
+    """Results as JSON takes them; what is not finite as None."""
+    if isinstance(data, Estimate | Unavailable):
+        return plain(asdict(data))
+    if isinstance(data, dict):
+        return {key: plain(value) for key, value in data.items()}
+    if isinstance(data, float):
+        return data if np.isfinite(data) else None
+    return data
+
+
+def result_of(data: dict[str, Any] | None) -> Result | None:
+    """The engine's result that plain data stands for."""
+    if data is None:
+        return None
+    return Unavailable(**data) if "reason" in data else Estimate(**data)

@@ -1,0 +1,120 @@
+"""What the after-sales room keeps: the fitted lifetime values and, per customer, what they say."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from flywheel.accounts.models import Workspace
+from flywheel.facts.models.base import key_field
+
+
+class LifetimeFit(models.Model):
+    """Lifetime value of one scope: the business, a market, or a channel (of the first order).
+
+    `result` is what the engine said, as plain data: see flywheel.aftersales.fitting.
+    """
+
+    class Scope(models.TextChoices):
+        ALL = "all", _("All customers")
+        MARKET = "market", _("Market")
+        CHANNEL = "channel", _("Channel")
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
+    scope = models.CharField(max_length=8, choices=Scope)
+    code = key_field()
+    as_of = models.DateField()  # the newest day of orders
+    customers = models.BigIntegerField()
+    repeaters = models.BigIntegerField()
+    result = models.JSONField()
+    computed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["workspace", "scope", "code"], name="lifetime_fit_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.code}"
+
+
+class CustomerScore(models.Model):
+    """A person, their orders so far and what the model expects of the next twelve months.
+
+    `alive` (now), `alive_then` (right after the last order), `orders_12`, `value_12` (net revenue) are NULL where there
+    is no model. `at_risk` is set for those who are slipping away: the year's revenue that silence endangers. `praise`
+    is set for likely advocates, higher for those of whom more speaks. `suggestion` is an article that others took
+    together with their last ones.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    customer = models.TextField()
+    market = key_field()
+    channel = key_field()
+    first_date = models.DateField()
+    last_date = models.DateField()
+    repeats = models.IntegerField()
+    mean_value = models.DecimalField(max_digits=18, decimal_places=4, null=True)  # of repeat days, net
+    contribution = models.DecimalField(max_digits=18, decimal_places=4, null=True)
+    alive = models.FloatField(null=True)
+    alive_then = models.FloatField(null=True)
+    orders_12 = models.FloatField(null=True)
+    value_12 = models.DecimalField(max_digits=18, decimal_places=4, null=True)
+    at_risk = models.DecimalField(max_digits=18, decimal_places=4, null=True)
+    praise = models.FloatField(null=True)
+    suggestion = key_field()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["workspace", "customer"], name="customer_score_once"),)
+        indexes = (
+            models.Index("workspace", models.F("at_risk").desc(), name="score_at_risk", condition=Q(at_risk__gt=0)),
+            models.Index("workspace", models.F("praise").desc(), name="score_praise", condition=Q(praise__gt=0)),
+        )
+
+    def __str__(self) -> str:
+        return self.customer
+
+
+class Replenishment(models.Model):
+    """An article that a customer is about to need again, by the usual time between two purchases of it."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    customer = models.TextField()
+    market = key_field()
+    sku = models.TextField()
+    name = key_field()
+    bought = models.IntegerField()  # on how many days
+    last_date = models.DateField()
+    interval_days = models.IntegerField()
+    due_date = models.DateField()
+    alive = models.FloatField(null=True)
+    suggestion = key_field()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["workspace", "customer", "sku"], name="replenishment_once"),)
+        indexes = (models.Index(fields=["workspace", "due_date"], name="replenishment_due"),)
+
+    def __str__(self) -> str:
+        return f"{self.customer} {self.sku}"
+
+
+class CohortContribution(models.Model):
+    """What the customers of a month brought by their age, after refunds.
+
+    At age 0 all of them are active: that is their number. `age` counts months of 30.44 days of each one's own time.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
+    cohort = models.DateField()
+    age = models.SmallIntegerField()
+    market = key_field()
+    channel = key_field()
+    active = models.BigIntegerField()
+    contribution = models.DecimalField(max_digits=18, decimal_places=4)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["workspace", "cohort", "age", "market", "channel"], name="cohort_value_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.cohort} +{self.age}"
