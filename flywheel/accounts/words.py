@@ -34,6 +34,8 @@ REASONS = {
     "no_demand_data": _("too few offers with a number of reviews"),
     "no_spend_now": _("no spend in the last weeks"),
     "no_attempt_data": _("the shop tells no failed payments"),
+    "no_convergence": _("the model finds no best fit to these customers"),
+    "not_yet_paid_back": _("not paid back so far"),
     "too_few": _("too few observations"),
     "too_few_channels": _("too few channels with a curve"),
     "too_few_markets": _("too few markets"),
@@ -42,6 +44,8 @@ REASONS = {
     "too_little_covered": _("too little is known of this market"),
     "too_steady": _("spend hardly varies, so its effect cannot be told"),
     "too_young": _("too recent to count"),
+    "values_all_equal": _("all repeat orders are worth the same"),
+    "values_too_spread": _("order values differ too much for a mean"),
 }
 
 ENGINES = {

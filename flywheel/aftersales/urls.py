@@ -2,12 +2,17 @@
 
 from django.urls import path, re_path
 
-from flywheel.aftersales import page_views, views
+from flywheel.aftersales import lifetime_views, page_views, views
 
 BASE = "engines/aftersales/"
 
 urlpatterns = [
     re_path(r"^engines/(?P<engine>aftersales)/$", views.overview, name="engine"),
+    path(f"{BASE}lifetime/", lifetime_views.lifetime, name="aftersales-lifetime"),
+    path(f"{BASE}lifetime.<slug:kind>", lifetime_views.lifetime_file, name="aftersales-lifetime-file"),
+    path(f"{BASE}lifetime/run/", lifetime_views.lifetime_run, name="aftersales-lifetime-run"),
+    path(f"{BASE}customers/", lifetime_views.customers, name="aftersales-customers"),
+    path(f"{BASE}customers/<slug:key>.<slug:kind>", lifetime_views.customers_file, name="aftersales-customers-file"),
     path(f"{BASE}<slug:key>/<slug:table>.<slug:kind>", page_views.page_file, name="aftersales-file"),
 ]
 urlpatterns += [

@@ -17,6 +17,8 @@ ROOM = Room(
         ("aftersales-campaigns", _("Campaigns")),
         ("aftersales-service", _("Customer service")),
         ("aftersales-community", _("Community")),
+        ("aftersales-lifetime", _("Lifetime value")),
+        ("aftersales-customers", _("Customers")),
     ),
 )
 

@@ -1,0 +1,87 @@
+"""The tabs about single customers: lifetime value, and lists of whom to write to."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from flywheel import jobs
+from flywheel.accounts.access import get_workspace
+from flywheel.accounts.models import Role, Workspace
+from flywheel.accounts.sheets import download
+from flywheel.aftersales import customer_lists, lifetime_value
+from flywheel.aftersales.jobs import LTV
+from flywheel.aftersales.views import ROOM
+from flywheel.diagnosis.engine_pages import Choice
+from flywheel.diagnosis.engine_views import asked_week, show
+from flywheel.diagnosis.running import newest_week
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def lifetime(request: HttpRequest, slug: str) -> HttpResponse:
+    """What customers have brought and will bring, against what it costs to win them."""
+
+    def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
+        return {**lifetime_value.context(workspace, choice), "may_run": _is_member(request)}
+
+    return show(request, slug, ROOM, "aftersales-lifetime", "aftersales/lifetime.html", context)
+
+
+@login_required
+@require_GET
+def lifetime_file(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
+    """The table of lifetime values as CSV or as a workbook."""
+    workspace = get_workspace(request, slug)
+    week = newest_week(workspace)
+    if week is None:
+        raise Http404
+    choice = Choice.parse(request.GET, workspace, asked_week(request.GET.get("week", ""), week))
+    return download("lifetime-value", kind, *lifetime_value.table(workspace, choice))
+
+
+@login_required
+@require_POST
+def lifetime_run(request: HttpRequest, slug: str) -> HttpResponse:
+    """Work lifetime values out anew."""
+    workspace = get_workspace(request, slug, needs=Role.MEMBER)
+    job = jobs.start(workspace, LTV, {}, user=request.user, once=True)  # type: ignore[arg-type]
+    return redirect("job-detail", slug, job.pk)
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def customers(request: HttpRequest, slug: str) -> HttpResponse:
+    """Whom to write to: a list, and how many are on the others."""
+
+    def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
+        asked = customer_lists.Asked.parse(request.GET)
+        return customer_lists.context(workspace, asked, request.GET.get("page"), _is_member(request))
+
+    return show(request, slug, ROOM, "aftersales-customers", "aftersales/customers.html", context)
+
+
+@login_required
+@require_GET
+def customers_file(request: HttpRequest, slug: str, key: str, kind: str) -> HttpResponse:
+    """A list as CSV or as a workbook for the mail tool."""
+    workspace = get_workspace(request, slug, needs=Role.MEMBER)
+    if key not in customer_lists.LISTS:
+        raise Http404
+    asked = customer_lists.Asked.parse({"list": key, "market": request.GET.get("market", "")})
+    if kind == "xlsx" and customer_lists.rows(workspace, asked).count() > customer_lists.MOST_IN_WORKBOOK:
+        messages.error(request, _("Too many customers for a workbook: take the CSV file, or one market of them."))
+        return redirect(f"{reverse('aftersales-customers', args=[slug])}?list={key}&{asked.query}")
+    return download(f"customers-{key}", kind, *customer_lists.table(workspace, asked))
+
+
+def _is_member(request: HttpRequest) -> bool:
+    return bool(request.role >= Role.MEMBER)  # type: ignore[attr-defined]

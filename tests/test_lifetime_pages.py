@@ -1,0 +1,315 @@
+"""The tabs "Lifetime value" and "Customers" of the after-sales engine: what they show, to whom, and their files."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from plotly import graph_objects  # type: ignore[import-untyped]
+from python_calamine import CalamineWorkbook
+
+from flywheel import jobs
+from flywheel.accounts.models import Membership, Role, User, Workspace
+from flywheel.aftersales import customer_lists
+from flywheel.aftersales.models import CustomerScore, LifetimeFit, Replenishment
+from flywheel.facts.models import Customer, OrderLine, Rollup, Spend
+from flywheel.jobs.models import Job
+from tests.customers_builder import AS_OF, line, sell
+from tests.facts_builder import mark_dirty, new_source, order, set_first_orders, week_of
+from tests.test_diagnosis_room import _without_theme
+from tests.test_lifetimes import money, refills
+
+pytestmark = pytest.mark.django_db
+PAGES = ("aftersales-lifetime", "aftersales-customers")
+
+
+@pytest.fixture
+def member(workspace):
+    user = User.objects.create_user("member@example.com", name="Member")
+    Membership.objects.create(workspace=workspace, user=user, role=Role.MEMBER)
+    return user
+
+
+def roll(workspace: Workspace) -> None:
+    """Mark every week of two and a half years, roll them, and start all that follows."""
+    weeks = [week_of(AS_OF) - timedelta(weeks=n) for n in range(130)]
+    for rollup in Rollup.values:
+        mark_dirty(workspace, rollup, weeks)
+    jobs.start(workspace, "roll", {})
+
+
+@pytest.fixture
+def business(workspace, run_jobs, time_machine):
+    """400 customers in two markets, an article that is due, and advertising for one of the channels."""
+    time_machine.move_to("2026-03-09T09:00:00+01:00")
+    source = new_source(workspace)
+    sell(workspace, source)
+    refills(workspace, source)
+    set_first_orders(workspace)
+    for n in range(60):
+        day = AS_OF - timedelta(weeks=n)
+        Spend.objects.create(
+            workspace=workspace, source=source, external_id=str(n), market="DE", channel="google", date=day,
+            week=week_of(day), currency="EUR", cost=30, fx_rate=1,
+        )  # fmt: skip
+    roll(workspace)
+    run_jobs()
+    return workspace
+
+
+def get(client, user, name, *args, **query):
+    client.force_login(user)
+    return client.get(reverse(name, args=["acme", *args]), query)
+
+
+def html_of(client, user, name, **query):
+    return get(client, user, name, **query).content.decode()
+
+
+def table_of(response):
+    return list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"))))
+
+
+# --- both pages -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("query", [
+    {}, {"market": "US", "weeks": "4"}, {"weeks": "0"}, {"market": "\x00", "weeks": "-1"}, {"list": "<b>", "page": "x"},
+    {"list": "slipping", "page": "999"}, {"week": "0001-01-01"}, {"list": "advocates", "market": "no such"},
+])  # fmt: skip
+def test_a_page_answers_whatever_is_asked(page, query, business, member, client) -> None:
+    assert get(client, member, page, **query).status_code == 200
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_of_an_empty_workspace_shows_the_first_step(page, workspace, reader, client) -> None:
+    assert reverse("import-new", args=["acme"]) in html_of(client, reader, page)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_answers_htmx_with_its_panel_and_strangers_not_at_all(page, business, reader, stranger, client) -> None:
+    client.force_login(reader)
+    panel = client.get(reverse(page, args=["acme"]), headers={"HX-Request": "true"}).content.decode()
+    assert panel.lstrip().startswith('<div id="panel"')
+    assert "<html" not in panel
+    assert get(client, stranger, page).status_code == 404
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_before_the_work_is_done_the_page_leads_to_it(page, workspace, member, client, run_jobs, time_machine) -> None:
+    time_machine.move_to("2026-03-09T09:00:00+01:00")
+    sell(workspace, new_source(workspace), 150)
+    roll(workspace)
+    run_jobs()
+    LifetimeFit.objects.all().delete()
+    address = reverse("aftersales-lifetime-run", args=["acme"])
+    assert address in html_of(client, member, page)
+    client.post(address)
+    job = Job.objects.get(kind="ltv", state=Job.State.QUEUED)
+    assert reverse("job-detail", args=["acme", job.pk]) in html_of(client, member, page)
+    run_jobs()
+    assert LifetimeFit.objects.filter(scope="all").exists()
+
+
+def test_readers_start_no_work_and_see_no_button(business, reader, client) -> None:
+    LifetimeFit.objects.all().delete()
+    address = reverse("aftersales-lifetime-run", args=["acme"])
+    assert address not in html_of(client, reader, "aftersales-lifetime")
+    assert client.post(address).status_code == 403
+    assert client.get(address).status_code == 405
+
+
+# --- lifetime value ---------------------------------------------------------------------------------------------------
+def row_of(workspace, client, user, scope, code, **query):
+    context = get(client, user, "aftersales-lifetime", **query).context
+    (row,) = (r for r in context["rows"] if (r["scope"], r["fit"].code) == (scope, code))
+    return row
+
+
+def test_the_observed_comes_before_the_forecast(business, reader, client) -> None:
+    html = html_of(client, reader, "aftersales-lifetime")
+    assert 0 < html.index('id="brought"') < html.index('id="hold-out"') < html.index('id="lifetimes"')
+
+
+def test_charts_are_drawn_by_plotly_and_have_their_table(business, reader, client) -> None:
+    charts = get(client, reader, "aftersales-lifetime").context["charts"]
+    assert [chart["id"] for chart in charts] == ["brought", "cohort-value"]
+    for chart in charts:
+        graph_objects.Figure(_without_theme(chart["figure"]))
+        assert chart["rows"]
+        assert all(len(row) == len(chart["columns"]) for row in chart["rows"])
+
+
+def test_what_was_observed_is_the_mean_contribution_of_those_old_enough(business, reader, client) -> None:
+    row = row_of(business, client, reader, "all", "")
+    assert row["observed"].n < LifetimeFit.objects.get(scope="all").customers
+    assert 30 < row["observed"].value < 200
+
+
+def test_ltv_to_cac_is_of_the_chosen_weeks(business, reader, client) -> None:
+    row = row_of(business, client, reader, "channel", "google", weeks="52")
+    assert row["cac"].value == pytest.approx(52 * 30 / row["cac"].n)
+    assert row["ratio"].value == pytest.approx(row["ltv"].value / row["cac"].value)
+    assert row["ratio"].low < row["ratio"].value < row["ratio"].high
+    assert row["payback"].value == 1
+
+
+def test_a_channel_without_spend_has_no_cac_and_says_so(business, reader, client) -> None:
+    row = row_of(business, client, reader, "channel", "email", weeks="52")
+    assert row["ratio"].reason == "no_spend_data"
+    assert row["payback"].reason == "no_spend_data"
+    assert "no spend data" in html_of(client, reader, "aftersales-lifetime", weeks="52")
+
+
+def test_a_cost_that_is_never_earned_back_is_not_paid_back_so_far(business, reader, client, run_jobs) -> None:
+    Spend.objects.update(cost=900_000)
+    roll(business)
+    run_jobs()
+    assert row_of(business, client, reader, "all", "", weeks="52")["payback"].reason == "not_yet_paid_back"
+
+
+def test_a_chosen_market_shows_its_own_fit_and_its_channels_curves(business, reader, client) -> None:
+    context = get(client, reader, "aftersales-lifetime", market="DE").context
+    assert [(r["scope"], r["fit"].code) for r in context["rows"]] == [("market", "DE")]
+    assert context["charts"][0]["columns"][1:3] == ["DE", "google"]
+
+
+def test_the_hold_out_error_stands_on_the_page(business, reader, client) -> None:
+    html = html_of(client, reader, "aftersales-lifetime")
+    found = LifetimeFit.objects.get(scope="all").result["hold_out"]
+    assert f"{found['actual']:,.0f} came" in html
+    assert "182 days" in html
+
+
+def test_thin_data_is_refused_in_words(workspace, reader, client, run_jobs, time_machine) -> None:
+    time_machine.move_to("2026-03-09T09:00:00+01:00")
+    sell(workspace, new_source(workspace), 60)
+    roll(workspace)
+    run_jobs()
+    assert "too few observations (60 of 100 needed)" in html_of(client, reader, "aftersales-lifetime")
+    assert "too few observations (60 of 100 needed)" in html_of(client, reader, "aftersales-customers", list="slipping")
+
+
+def test_a_business_account_is_warned_of(workspace, reader, client, run_jobs, time_machine) -> None:
+    time_machine.move_to("2026-03-09T09:00:00+01:00")
+    source = new_source(workspace)
+    sell(workspace, source, 300)
+    for n in range(700):
+        order(workspace, source, f"b{n}", AS_OF - timedelta(days=n), customer="hotel", **money(90, 50)).save()
+    set_first_orders(workspace)
+    roll(workspace)
+    run_jobs()
+    assert "1 account orders so often" in html_of(client, reader, "aftersales-lifetime")
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_the_table_is_a_file_with_limits(kind, business, reader, client) -> None:
+    response = get(client, reader, "aftersales-lifetime-file", kind)
+    if kind == "csv":
+        rows = table_of(response)
+    else:
+        rows = CalamineWorkbook.from_filelike(io.BytesIO(response.content)).get_sheet_by_index(0).to_python()
+    assert len(rows) == 1 + LifetimeFit.objects.count()
+    at = rows[0].index("LTV, 12 months")
+    value, low, high = (float(cell) for cell in rows[1][at : at + 3])
+    assert low < value < high
+
+
+def test_another_kind_of_file_and_strangers_get_nothing(business, reader, stranger, client) -> None:
+    assert get(client, reader, "aftersales-lifetime-file", "exe").status_code == 404
+    assert get(client, stranger, "aftersales-lifetime-file", "csv").status_code == 404
+
+
+# --- customers --------------------------------------------------------------------------------------------------------
+def test_a_list_shows_its_customers_and_how_many_are_on_the_others(business, member, client) -> None:
+    context = get(client, member, "aftersales-customers").context
+    counts = {entry["key"]: entry["count"] for entry in context["lists"]}
+    assert counts["due"] == Replenishment.objects.count() > 30
+    assert counts["slipping"] == CustomerScore.objects.filter(at_risk__gt=0).count() > 0
+    html = html_of(client, member, "aftersales-customers")
+    assert "Article GAS" in html
+
+
+def test_the_most_valuable_who_slip_away_come_first(business, member, client) -> None:
+    page = get(client, member, "aftersales-customers", list="slipping").context["page"]
+    losses = [r["row"].at_risk for r in page]
+    assert losses == sorted(losses, reverse=True)
+    assert all(0.1 <= r["row"].alive < 0.6 * r["row"].alive_then for r in page)
+    assert page.object_list[0]["ids"] == (page.object_list[0]["row"].customer.replace("c1-", "ref-1-"),)
+
+
+def test_a_market_narrows_the_list(business, member, client) -> None:
+    page = get(client, member, "aftersales-customers", list="slipping", market="DE").context["page"]
+    assert {r["row"].market for r in page} == {"DE"}
+
+
+def test_long_lists_are_paged(business, member, client, monkeypatch) -> None:
+    monkeypatch.setattr(customer_lists, "PER_PAGE", 10)
+    first = get(client, member, "aftersales-customers").context["page"]
+    second = get(client, member, "aftersales-customers", page="2").context["page"]
+    assert len(first) == len(second) == 10
+    assert not {r["row"].pk for r in first} & {r["row"].pk for r in second}
+
+
+def test_a_page_asks_the_database_as_often_for_many_customers_as_for_few(
+    business, member, client, django_assert_max_num_queries, monkeypatch
+) -> None:
+    monkeypatch.setattr(customer_lists, "PER_PAGE", 50)
+    client.force_login(member)
+    with django_assert_max_num_queries(30):
+        client.get(reverse("aftersales-customers", args=["acme"]))
+
+
+def test_readers_see_how_many_but_not_who(business, reader, client) -> None:
+    html = html_of(client, reader, "aftersales-customers")
+    assert "r0" not in html.split('id="customers"')[1].split("</section>")[0].split()
+    assert "members of the team" in html
+    assert get(client, reader, "aftersales-customers-file", "due", "csv").status_code == 403
+
+
+@pytest.mark.parametrize("key", customer_lists.LISTS)
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_every_list_is_a_file_for_the_mail_tool(key, kind, business, member, client) -> None:
+    response = get(client, member, "aftersales-customers-file", key, kind)
+    assert response.status_code == 200
+    if kind == "csv":
+        assert response.content.startswith(b"\xef\xbb\xbf")
+        assert len(table_of(response)) == 1 + customer_lists.rows(business, customer_lists.Asked(key)).count()
+
+
+def test_the_file_holds_ids_and_hashes_and_no_formulas(business, member, client) -> None:
+    source = new_source(business, "crm")
+    row = Replenishment.objects.first()
+    Replenishment.objects.filter(pk=row.pk).update(name="=cmd|' /C calc'!A0")
+    Customer.objects.create(workspace=business, source=source, external_id="x", person=row.customer, email_hash="ab12")
+    table = table_of(get(client, member, "aftersales-customers-file", "due", "csv"))
+    (found,) = (cells for cells in table if cells[0] == row.customer and cells[4] == row.sku)
+    assert found[2] == "ab12"
+    assert found[5].startswith("'=")
+    assert not any("@" in cell for cells in table for cell in cells)
+
+
+def test_another_business_is_never_in_a_file(business, member, client, run_jobs) -> None:
+    other = Workspace.objects.create(name="Other", slug="other", base_currency="EUR")
+    source = new_source(other)
+    made = sell(other, source, 200, seed=2)
+    OrderLine.objects.bulk_create(line(o, "GAS") for o in made)
+    jobs.start(other, "ltv", {})
+    run_jobs()
+    assert CustomerScore.objects.filter(workspace=other).exists()
+    for key in customer_lists.LISTS:
+        table = table_of(get(client, member, "aftersales-customers-file", key, "csv"))
+        assert not [cells for cells in table if cells[0].startswith("c2-")]
+    assert client.get(reverse("aftersales-customers", args=["other"])).status_code == 404
+    assert client.get(reverse("aftersales-customers-file", args=["other", "due", "csv"])).status_code == 404
+
+
+def test_a_list_that_is_too_long_for_a_workbook_is_offered_as_csv(business, member, client, monkeypatch) -> None:
+    monkeypatch.setattr(customer_lists, "MOST_IN_WORKBOOK", 5)
+    client.force_login(member)
+    response = client.get(reverse("aftersales-customers-file", args=["acme", "due", "xlsx"]), follow=True)
+    assert "take the CSV file" in response.content.decode()
+
+
+def test_no_list_of_that_name(business, member, client) -> None:
+    assert get(client, member, "aftersales-customers-file", "everyone", "csv").status_code == 404
