@@ -14,11 +14,11 @@ ROOM = Room(
     (
         ("engine", _("Overview")),
         ("aftersales-repurchase", _("Repurchase")),
+        ("aftersales-lifetime", _("Lifetime value")),
+        ("aftersales-customers", _("Customers")),
         ("aftersales-campaigns", _("Campaigns")),
         ("aftersales-service", _("Customer service")),
         ("aftersales-community", _("Community")),
-        ("aftersales-lifetime", _("Lifetime value")),
-        ("aftersales-customers", _("Customers")),
     ),
 )
 
