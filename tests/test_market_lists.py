@@ -8,9 +8,10 @@ import pytest
 from django.urls import reverse
 from python_calamine import CalamineWorkbook
 
+from flywheel.accounts import records
 from flywheel.accounts.models import Membership, Role, User, Workspace
 from flywheel.facts.models import CompetitorOffer, Source
-from flywheel.market import changes, positioning, roadmap
+from flywheel.market import positioning, roadmap
 from flywheel.market.models import Change, ContentAsset, GatePass, OwnOffer, Partner, RoadmapEntry, Stage
 from flywheel.market.registers import PER_PAGE
 from tests.businesses import business
@@ -59,7 +60,7 @@ def kept(workspace, key="content", **fields) -> Any:
     known = FORMS[key]
     named = {**known, "market": "DE" if key != "roadmap" else "CA"} | fields
     record = MODELS[key](workspace=workspace, **named)
-    changes.add(record, None)
+    records.add(record, None)
     record.refresh_from_db()
     return record
 

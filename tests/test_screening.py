@@ -10,9 +10,10 @@ from scipy.stats import spearmanr
 
 from engines import scoring
 from engines.results import Estimate, Unavailable
+from flywheel.accounts import records
 from flywheel.accounts.models import Membership, Role, User, Workspace
 from flywheel.facts.models import Market, MarketIndicator, Source
-from flywheel.market import changes, indicators
+from flywheel.market import indicators
 from flywheel.market.backtest import MIN_MARKETS, back_test
 from flywheel.market.indicators import Cell
 from flywheel.market.model_form import Editor, pairs_of
@@ -43,7 +44,7 @@ def _this_year(time_machine):
 def model(workspace, member) -> ScoringModel:
     """The seven dimensions over four markets."""
     made = ScoringModel(workspace=workspace, name="Entry", document=first_spec(("DE", "FR", "CA", "MX")).document())
-    changes.add(made, member)
+    records.add(made, member)
     made.refresh_from_db()
     return made
 

@@ -78,6 +78,7 @@ def add(record: Kept, user: User | None) -> KeptChange:
     with transaction.atomic():
         record.changed_by = user
         record.save()
+        record.refresh_from_db()  # as the database holds it: 100 is 100.00
         return _note(record, KeptChange.Action.ADDED, None, record.content(), user)
 
 
@@ -88,6 +89,7 @@ def change(record: Kept, user: User | None) -> KeptChange:
         record.version += 1
         record.changed_by = user
         record.save()
+        record.refresh_from_db()
         return _note(record, KeptChange.Action.CHANGED, before.content(), record.content(), user)
 
 
@@ -141,11 +143,16 @@ def _undone(made: KeptChange, user: User | None) -> Kept:
     record.pk = made.record_id
     for name, value in (made.before or {}).items():
         field = next(f for f in model._meta.concrete_fields if f.attname == name)
-        setattr(record, name, field.to_python(value))
+        setattr(record, name, _known(field, value) if field.is_relation else field.to_python(value))
     record.version += 1
     record.changed_by = user
     record.save()
     return record
+
+
+def _known(field: Any, value: Any) -> Any:
+    """A reference to a record that is still there; None otherwise."""
+    return value if field.related_model._base_manager.filter(pk=value).exists() else None
 
 
 def _plain(content: dict[str, Any]) -> Any:

@@ -9,12 +9,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from flywheel.accounts import records
 from flywheel.accounts.models import User, Workspace
+from flywheel.accounts.records import Kept
 from flywheel.demo.norrsken import MARKETS
 from flywheel.demo.workspace import EMAIL
 from flywheel.facts.models import CompetitorOffer, MarketIndicator, Source
-from flywheel.market import changes
-from flywheel.market.models import ContentAsset, GatePass, Kept, OwnOffer, Partner, RoadmapEntry, ScoringModel, Stage
+from flywheel.market.models import ContentAsset, GatePass, OwnOffer, Partner, RoadmapEntry, ScoringModel, Stage
 from flywheel.market.spec import first_spec
 
 SEED = 7
@@ -42,7 +43,7 @@ def fill(workspace: Workspace, until: dt.date) -> None:
     _offers(workspace, source, until, rng)
     user = User.objects.filter(email=EMAIL).first()
     for record in _records(workspace, until):
-        changes.add(record, user)
+        records.add(record, user)
     _roadmap(workspace, until, user)
 
 
@@ -156,7 +157,7 @@ def _roadmap(workspace: Workspace, until: dt.date, user: User | None) -> None:
         target = None if days is None else until + dt.timedelta(days=days)
         entry = RoadmapEntry(workspace=workspace, market=code, stage=stage, scoring_model=model, owner=owner)
         entry.target_on, entry.note = target, note
-        changes.add(entry, user)
+        records.add(entry, user)
         for before, after in pairwise(stages[: stages.index(stage) + 1]):
             GatePass.objects.create(
                 workspace=workspace,

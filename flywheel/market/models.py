@@ -1,10 +1,8 @@
 """What the market team keeps: scoring models, own offers, the entry roadmap, localised content, partners.
 
 Every record carries a version, so that of two people who change it at once the second is told and loses nothing, and
-every change is kept with who made it and what was there before (flywheel/market/changes.py).
+every change is kept with who made it and what was there before (flywheel/accounts/records.py).
 """
-
-from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -12,27 +10,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from flywheel.accounts.models import Workspace
+from flywheel.accounts.records import Kept, KeptChange
 from flywheel.facts.models.base import key_field
-
-
-class Kept(models.Model):
-    """A record that people keep by hand."""
-
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
-    version = models.PositiveIntegerField(default=1, editable=False)
-    changed_at = models.DateTimeField(auto_now=True)
-    changed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
-    )
-    OWN: ClassVar[frozenset[str]] = frozenset({"id", "workspace", "version", "changed_at", "changed_by"})
-
-    class Meta:
-        abstract = True
-
-    def content(self) -> dict[str, Any]:
-        """What people entered: field -> plain value."""
-        fields = [f for f in self._meta.concrete_fields if f.name not in self.OWN]
-        return {f.attname: f.value_from_object(self) for f in fields}
 
 
 class ScoringModel(Kept):
@@ -186,29 +165,9 @@ class Partner(Kept):
         return self.name
 
 
-class Change(models.Model):
-    """Who changed which record when, what was there before and what after (None: nothing)."""
-
-    class Action(models.TextChoices):
-        ADDED = "added", _("added")
-        CHANGED = "changed", _("changed")
-        DELETED = "deleted", _("deleted")
-        UNDONE = "undone", _("taken back")
-
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
-    record = models.CharField(max_length=32)  # the model's name
-    record_id = models.BigIntegerField()
-    title = models.CharField(max_length=200)
-    action = models.CharField(max_length=8, choices=Action)
-    before = models.JSONField(null=True, encoder=DjangoJSONEncoder)
-    after = models.JSONField(null=True, encoder=DjangoJSONEncoder)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    at = models.DateTimeField(auto_now_add=True)
-    undone = models.BooleanField(default=False)
+class Change(KeptChange):
+    """Who changed which of these records when."""
 
     class Meta:
         ordering = ("-pk",)
         indexes = (models.Index(fields=["workspace", "record", "record_id"], name="market_change_record"),)
-
-    def __str__(self) -> str:
-        return f"{self.record} {self.title} {self.action}"

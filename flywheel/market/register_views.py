@@ -12,14 +12,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from flywheel.accounts import records
 from flywheel.accounts.access import get_workspace
 from flywheel.accounts.models import Role, User, Workspace
 from flywheel.accounts.panels import page_or_panel
+from flywheel.accounts.records import Kept
 from flywheel.accounts.sheets import download
 from flywheel.accounts.templatetags.formats import day
 from flywheel.facts.calendar import today
 from flywheel.market import changes, economies
-from flywheel.market.models import Change, Kept
+from flywheel.market.models import Change
 from flywheel.market.registers import PER_PAGE, REGISTERS, KeptForm, Register
 from flywheel.market.room import ROOM
 
@@ -100,7 +102,7 @@ def record_new(request: HttpRequest, slug: str, key: str) -> HttpResponse:
     form = kept.form(workspace, request.POST or None, initial=request.GET.dict())
     if request.method == "POST" and form.is_valid():
         made = form.record()
-        changes.add(made, _user(request))
+        records.add(made, _user(request))
         messages.success(request, _("“%(name)s” has been added.") % {"name": made})
         return redirect(kept.page, slug)
     return render(request, "market/record.html", _form_context(workspace, kept, form, str(kept.adding)))
@@ -129,8 +131,8 @@ def record_edit(request: HttpRequest, slug: str, key: str, record_id: int) -> Ht
 
 def _changed(request: HttpRequest, form: KeptForm) -> bool:
     try:
-        changes.change(form.record(), _user(request))
-    except changes.StaleError:
+        records.change(form.record(), _user(request))
+    except records.StaleError:
         form.add_error(
             None,
             _(
@@ -161,8 +163,8 @@ def record_delete(request: HttpRequest, slug: str, key: str, record_id: int) -> 
     kept = REGISTERS[key]
     stored = get_object_or_404(kept.model._base_manager.all(), workspace=workspace, pk=record_id)
     try:
-        changes.delete(stored, _user(request))
-    except changes.StaleError:
+        records.delete(stored, _user(request))
+    except records.StaleError:
         messages.error(request, _("Somebody has changed this meanwhile: nothing has been deleted."))
         return redirect(kept.page, slug)
     messages.success(request, _("“%(name)s” has been deleted. It can be taken back below.") % {"name": stored})
@@ -178,9 +180,9 @@ def change_undo(request: HttpRequest, slug: str, change_id: int) -> HttpResponse
     if made.record not in PAGES:
         raise Http404
     try:
-        changes.undo(made, _user(request))
+        records.undo(made, _user(request))
         messages.success(request, _("The change of “%(name)s” has been taken back.") % {"name": made.title})
-    except changes.UndoError as problem:
+    except records.UndoError as problem:
         messages.error(request, str(problem))
     return redirect(PAGES[made.record], slug)
 

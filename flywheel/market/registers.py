@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from flywheel.accounts.models import Workspace
+from flywheel.accounts.records import Kept
 from flywheel.accounts.sheets import Cell
 from flywheel.accounts.templatetags.formats import reader_locale
 from flywheel.market import economies
-from flywheel.market.models import ContentAsset, Kept, OwnOffer, Partner, RoadmapEntry, ScoringModel
+from flywheel.market.models import ContentAsset, OwnOffer, Partner, RoadmapEntry, ScoringModel
 
 LANGUAGES = (
     "en", "zh_Hans", "zh_Hant", "de", "fr", "es", "pt", "pt_BR", "it", "nl", "pl", "sv", "da", "nb", "fi", "cs", "hu",

@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from engines.results import Estimate
+from flywheel.accounts import records
 from flywheel.accounts.models import User, Workspace
 from flywheel.accounts.templatetags.formats import number, percent
 from flywheel.diagnosis.running import newest_week
 from flywheel.facts.calendar import today
 from flywheel.facts.models import CompetitorOffer
-from flywheel.market import changes
 from flywheel.market.models import ContentAsset, GatePass, Partner, RoadmapEntry, ScoringModel, Stage
 from flywheel.market.screening import Row, screen
 from flywheel.market.spec import Spec, first_spec
@@ -229,7 +229,7 @@ class GateError(Exception):
 
 
 def move(entry: RoadmapEntry, stage: str, reason: str, user: User | None) -> GatePass:
-    """Change an entry's stage: forward through one gate, or back. Raises GateError, or changes.StaleError.
+    """Change an entry's stage: forward through one gate, or back. Raises GateError, or records.StaleError.
 
     A gate that is not open, and any way back, needs a reason; who, when, why and how the criteria stood is kept.
     """
@@ -243,7 +243,7 @@ def move(entry: RoadmapEntry, stage: str, reason: str, user: User | None) -> Gat
     before = entry.stage
     with transaction.atomic():
         entry.stage = stage
-        changes.change(entry, user)
+        records.change(entry, user)
         return GatePass.objects.create(
             workspace=entry.workspace,
             market=entry.market,

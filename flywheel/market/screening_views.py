@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from flywheel.accounts import records
 from flywheel.accounts.access import get_workspace
 from flywheel.accounts.models import Role, User, Workspace
 from flywheel.accounts.panels import page_or_panel
@@ -68,7 +69,7 @@ def model_new(request: HttpRequest, slug: str) -> HttpResponse:
     spec = Spec.of(source.document) if source else first_spec(first_markets(workspace))
     name = _("Copy of %(name)s") % {"name": source.name} if source else _("Market entry")
     model = ScoringModel(workspace=workspace, name=name[:80], document=spec.document())
-    changes.add(model, _user(request))
+    records.add(model, _user(request))
     return redirect("market-model-edit", slug, model.pk)
 
 
@@ -107,8 +108,8 @@ def _saved(request: HttpRequest, model: ScoringModel, editor: Editor) -> bool:
     model.name, model.document = editor.head.cleaned_data["name"], editor.spec.document()
     model.version = editor.head.cleaned_data["version"]
     try:
-        changes.change(model, _user(request))
-    except changes.StaleError:
+        records.change(model, _user(request))
+    except records.StaleError:
         editor.problem = _(
             "Somebody has saved this model since you opened it. What you entered is still here: look at the saved one "
             "in another window, then open this page again."
@@ -124,7 +125,7 @@ def model_delete(request: HttpRequest, slug: str, model_id: int) -> HttpResponse
     workspace = get_workspace(request, slug, needs=Role.MEMBER)
     with transaction.atomic():
         model = get_object_or_404(ScoringModel.objects.select_for_update(), workspace=workspace, pk=model_id)
-        changes.delete(model, _user(request))
+        records.delete(model, _user(request))
     messages.success(request, _("“%(name)s” has been deleted. It can be taken back below.") % {"name": model.name})
     return redirect(PAGE, slug)
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
+from flywheel.accounts import records
 from flywheel.accounts.access import get_workspace
 from flywheel.accounts.models import Role
 from flywheel.accounts.panels import page_or_panel
@@ -17,7 +18,7 @@ from flywheel.accounts.sheets import download
 from flywheel.diagnosis.engine_pages import Choice
 from flywheel.diagnosis.engine_views import show
 from flywheel.diagnosis.running import newest_week
-from flywheel.market import changes, channel_mix, economies, positioning, roadmap
+from flywheel.market import channel_mix, economies, positioning, roadmap
 from flywheel.market import overview as overview_page
 from flywheel.market.models import GatePass, RoadmapEntry, Stage
 from flywheel.market.register_views import listed
@@ -153,7 +154,7 @@ def _moved(request: HttpRequest, entry: RoadmapEntry, form: MoveForm) -> bool:
         roadmap.move(entry, data["stage"], data["reason"], request.user)  # type: ignore[arg-type]
     except roadmap.GateError as problem:
         form.add_error("reason", str(problem))
-    except changes.StaleError:
+    except records.StaleError:
         form.add_error(None, _("Somebody has changed this since you opened it. Open the page again."))
     else:
         messages.success(
