@@ -80,6 +80,7 @@ def _first_order(workspace: Workspace, first: Order, *later: Order) -> FirstOrde
         workspace=workspace,
         customer=first.customer,
         order_id=first.id,
+        ordered_at=first.ordered_at,
         order_date=first.order_date,
         week=first.week,
         month=first.month,

@@ -12,15 +12,15 @@ from tests.builders import Row, loaded, order
 
 pytestmark = pytest.mark.django_db
 _FROM_ALL_ORDERS = """
-SELECT customer, order_id, order_date, week, month, market, channel, second_date FROM (
-    SELECT customer, id AS order_id, order_date, week, month, market, channel,
+SELECT customer, order_id, ordered_at, order_date, week, month, market, channel, second_date FROM (
+    SELECT customer, id AS order_id, ordered_at, order_date, week, month, market, channel,
         row_number() OVER in_time AS place, lead(order_date) OVER in_time AS second_date
     FROM facts_order WHERE workspace_id = %(workspace)s AND counts AND customer <> ''
     WINDOW in_time AS (PARTITION BY customer ORDER BY ordered_at, id)
 ) AS ranked WHERE place = 1 ORDER BY customer
 """
 _KEPT = """
-SELECT customer, order_id, order_date, week, month, market, channel, second_date
+SELECT customer, order_id, ordered_at, order_date, week, month, market, channel, second_date
 FROM facts_firstorder WHERE workspace_id = %(workspace)s ORDER BY customer
 """
 

@@ -198,8 +198,8 @@ def _after_orders(upkeep: _Upkeep) -> None:
 
 _ANY_FEES = """
 SELECT FROM facts_orderfee WHERE workspace_id = %(workspace)s
-UNION ALL SELECT FROM facts_moved AS m JOIN facts_order AS o ON o.id = m.id WHERE o.fees IS NOT NULL
-"""  # an order may have some of fees that were taken back since
+UNION ALL SELECT FROM facts_moved AS m JOIN facts_order AS o ON o.id = m.id WHERE m.anew AND o.fees IS NOT NULL
+"""  # an order that stood may have some of fees that were taken back since
 
 
 def _after_customers(upkeep: _Upkeep) -> None:
@@ -362,7 +362,7 @@ def _keep_first_orders(upkeep: _Upkeep) -> None:
 
 
 # Worked out anew, from all of their orders, for those of whom an order changed or went. To the others orders only came:
-# these and what is known of the first two are enough.
+# these and what is known of the first two are enough, without a look at the orders that stood.
 _CUSTOMERS_OF_MOVED = """
 INSERT INTO facts_customers
 SELECT customer, bool_or(anew) FROM (
@@ -374,9 +374,10 @@ GROUP BY customer
 _DUE_COLUMNS = "".join(f", due_{days}" for days in WINDOW_DAYS)
 _DUE_VALUES = "".join(f", order_date + {days}" for days in WINDOW_DAYS)
 _DUE_SET = "".join(f", due_{days} = EXCLUDED.due_{days}" for days in WINDOW_DAYS)
-_FIRST = "order_id, order_date, week, month, market, channel, second_date"
+_OF_ORDER = "order_id, ordered_at, order_date, week, month, market, channel"
+_FIRST = f"{_OF_ORDER}, second_date"
 _KNOWN = ", ".join(f"k.{name}" for name in _FIRST.split(", "))
-_WANTED = ", ".join(f"w.{name}" for name in _FIRST.removesuffix(", second_date").split(", "))
+_WANTED = ", ".join(f"w.{name}" for name in _OF_ORDER.split(", "))
 _WANTED += ", LEAST(w.second_date, CASE WHEN NOT k.anew THEN k.second_date END)"
 _FIRST_SET = ", ".join(f"{name} = EXCLUDED.{name}" for name in _FIRST.split(", "))
 # One statement, so that each customer's orders and known first order are looked up once: `w` is how it is to be, `k`
@@ -390,13 +391,15 @@ WITH known AS (
     SELECT o.id FROM facts_customers AS c
     JOIN facts_order AS o ON o.workspace_id = %(workspace)s AND o.customer = c.customer WHERE c.anew
     UNION SELECT id FROM facts_moved
-    UNION SELECT order_id FROM known
-), ranked AS (
-    SELECT o.customer, o.id AS order_id, o.order_date, o.week, o.month, o.market, o.channel,
-        row_number() OVER in_time AS place, lead(o.order_date) OVER in_time AS second_date
+), standing AS (
+    SELECT o.customer, o.id AS order_id, o.ordered_at, o.order_date, o.week, o.month, o.market, o.channel
     FROM read AS r JOIN facts_order AS o ON o.id = r.id
     WHERE o.workspace_id = %(workspace)s AND o.counts AND o.customer <> ''
-    WINDOW in_time AS (PARTITION BY o.customer ORDER BY o.ordered_at, o.id)
+    UNION ALL SELECT customer, {_OF_ORDER} FROM known AS k
+    WHERE NOT anew AND NOT EXISTS (SELECT FROM facts_moved AS m WHERE m.id = k.order_id)
+), ranked AS (
+    SELECT *, row_number() OVER in_time AS place, lead(order_date) OVER in_time AS second_date
+    FROM standing WINDOW in_time AS (PARTITION BY customer ORDER BY ordered_at, order_id)
 ), compared AS MATERIALIZED (
     SELECT w.customer, {_WANTED} AS second_date, k.id AS known, k.week AS known_week,
         ({_KNOWN}) IS DISTINCT FROM ({_WANTED}) AS differs

@@ -192,8 +192,8 @@ def check_amounts(kind: Kind, rows: Rows) -> None:
     highest = max(map(float, set(filter(None, rates))), default=0.0)
     for column in kind.columns:
         texts = rows.texts(column.name) if column.type in TYPES_OF_AMOUNTS else []
-        longest = max((len(text.partition(".")[0]) for text in set(texts)), default=0)
-        if highest * 10**longest < MOST_BASE:
+        longest = max(map(len, texts), default=0)
+        if highest * 10 ** min(longest, 99) < MOST_BASE:  # whatever the digits are
             continue
         in_base = np.abs([float(text or 0) for text in texts]) * np.array([float(rate or 0) for rate in rates])
         large = np.flatnonzero(in_base >= MOST_BASE).tolist()

@@ -244,6 +244,7 @@ class FirstOrder(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     customer = models.TextField()
     order_id = models.BigIntegerField()
+    ordered_at = models.DateTimeField()
     order_date = models.DateField()
     week = models.DateField()
     month = models.DateField()
