@@ -194,9 +194,9 @@ def test_an_undo_comes_back_with_all_that_was_entered(sound, member, client):
 def test_of_two_people_the_second_is_told_and_loses_nothing(sound, member, client):
     post(client, member, "conversion-pain-new", **PAIN)
     point = PainPoint.objects.get()
-    post(client, member, "conversion-pain-edit", point.pk, **PAIN | {"text": "First", "version": 1})
+    post(client, member, "conversion-pain-edit", point.pk, **PAIN | {"text": "First", "seen": 1})
     html = post(
-        client, member, "conversion-pain-edit", point.pk, **PAIN | {"text": "Second", "version": 1}
+        client, member, "conversion-pain-edit", point.pk, **PAIN | {"text": "Second", "seen": 1}
     ).content.decode()
     assert "Somebody has changed this since you opened it" in html
     assert 'value="Second"' in html
@@ -205,7 +205,7 @@ def test_of_two_people_the_second_is_told_and_loses_nothing(sound, member, clien
 
 
 @pytest.mark.parametrize(("field", "value", "words"), [
-    ("step", "sessions", "Select a valid choice"), ("market", "XX", "Select a valid choice"), ("text", "", "required"),
+    ("step", "sessions", "Select a valid choice"), ("market", "XX", "is no market or country"), ("text", "", "required"),
     ("text", "x" * 301, "at most 300"), ("solved_on", "0001-01-01", "cannot be right"),
     ("text", "a\x00b", "Null characters"),
 ])  # fmt: skip
@@ -254,7 +254,7 @@ def test_one_workspace_reaches_nothing_of_another(sound, member, client):
 
 # --- trust ------------------------------------------------------------------------------------------------------------
 def filled(**states):
-    return {f"{key}-state": states.get(key, "unknown") for key in ITEMS} | {f"{key}-version": "" for key in ITEMS}
+    return {f"{key}-state": states.get(key, "unknown") for key in ITEMS} | {f"{key}-seen": "" for key in ITEMS}
 
 
 def test_the_checklist_of_a_market_is_filled_in_on_one_page(sound, member, client):
@@ -265,7 +265,7 @@ def test_the_checklist_of_a_market_is_filled_in_on_one_page(sound, member, clien
     context = get(client, member, "conversion-trust", market="DE").context
     assert context["coverage"][0]["all"].score == pytest.approx(1 / (len(ITEMS) - 1))
     row = TrustItem.objects.get(item="returns")
-    again = data | {"returns-state": "yes", "returns-version": row.version, "https-version": 1, "duties-version": 1}
+    again = data | {"returns-state": "yes", "returns-seen": row.version, "https-seen": 1, "duties-seen": 1}
     post(client, member, "conversion-checklist", "DE", **again)
     row.refresh_from_db()
     assert (row.state, row.version) == ("yes", 2)
@@ -274,7 +274,7 @@ def test_the_checklist_of_a_market_is_filled_in_on_one_page(sound, member, clien
 
 def test_a_checklist_that_somebody_changed_meanwhile_stores_nothing(sound, member, client):
     post(client, member, "conversion-checklist", "DE", **filled(https="yes"))
-    stale = filled(https="no", returns="yes") | {"https-version": "0"}
+    stale = filled(https="no", returns="yes") | {"https-seen": "0"}
     html = post(client, member, "conversion-checklist", "DE", **stale).content.decode()
     assert "nothing has been saved" in html
     assert TrustItem.objects.get().state == "yes"

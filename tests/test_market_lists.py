@@ -10,10 +10,10 @@ from python_calamine import CalamineWorkbook
 
 from flywheel.accounts import records
 from flywheel.accounts.models import Membership, Role, User, Workspace
+from flywheel.diagnosis.register_views import PER_PAGE
 from flywheel.facts.models import CompetitorOffer, Source
 from flywheel.market import positioning, roadmap
 from flywheel.market.models import Change, ContentAsset, GatePass, OwnOffer, Partner, RoadmapEntry, Stage
-from flywheel.market.registers import PER_PAGE
 from tests.businesses import business
 from tests.measured import store
 

@@ -5,7 +5,8 @@ version, so that of two people who change it at once the second is told and lose
 """
 
 import json
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 from django.apps import apps
 from django.conf import settings
@@ -36,6 +37,24 @@ class Kept(models.Model):
         """What people entered: field -> plain value."""
         fields = [f for f in self._meta.concrete_fields if f.name not in self.OWN]
         return {f.attname: f.value_from_object(self) for f in fields}
+
+    @classmethod
+    def restored(cls, content: Mapping[str, Any]) -> Self:
+        """A record as a change holds it, not stored."""
+        known = {f.attname for f in cls._meta.concrete_fields}
+        return cls(**{name: value for name, value in content.items() if name in known})
+
+    @classmethod
+    def differing(cls, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[str]:
+        """What of a record was changed, in words; nothing where it was added or deleted whole."""
+        if before is None or after is None:
+            return []
+        labels = {f.attname: str(f.verbose_name) for f in cls._meta.concrete_fields}
+        return [labels[name] for name, value in after.items() if name in labels and value != before.get(name)]
+
+    def told(self, names: Mapping[str, str]) -> str:
+        """What people call it, in the reader's language (`names`: market code -> name)."""
+        return str(self)
 
 
 class KeptChange(models.Model):
@@ -116,12 +135,6 @@ def undo(made: KeptChange, user: User | None) -> KeptChange:
         raise UndoError(_("Another record has taken its place.")) from problem
 
 
-def newest(changes: type[KeptChange], workspace: Workspace, *records: str) -> list[KeptChange]:
-    """The newest changes of some kinds of records (their models' names)."""
-    found = changes._base_manager.filter(workspace=workspace, record__in=records)
-    return list(found.select_related("user").order_by("-pk")[:NEWEST])
-
-
 def _held(record: Kept) -> Kept:
     """The stored record, locked, if it is still the one that was opened."""
     stored = type(record)._base_manager.select_for_update().filter(pk=record.pk, version=record.version).first()
@@ -139,7 +152,7 @@ def _undone(made: KeptChange, user: User | None) -> Kept:
         stored.delete()
         stored.pk = made.record_id
         return stored
-    record = stored or model(workspace=made.workspace, version=0)
+    record = stored or model(workspace=made.workspace, version=_changes_of(made))
     record.pk = made.record_id
     for name, value in (made.before or {}).items():
         field = next(f for f in model._meta.concrete_fields if f.attname == name)
@@ -148,6 +161,12 @@ def _undone(made: KeptChange, user: User | None) -> Kept:
     record.changed_by = user
     record.save()
     return record
+
+
+def _changes_of(made: KeptChange) -> int:
+    """How often its record was changed: no version of a record that comes back was seen by anybody before."""
+    same = {"workspace": made.workspace, "record": made.record, "record_id": made.record_id}
+    return type(made)._base_manager.filter(**same).count()
 
 
 def _known(field: Any, value: Any) -> Any:

@@ -3,6 +3,8 @@
 And what the room works out of raw facts, kept until the next time.
 """
 
+from collections.abc import Mapping
+
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -79,10 +81,14 @@ class TrustItem(Kept):
         )
 
     def __str__(self) -> str:
+        return self.told({self.market: self.market})
+
+    def told(self, names: Mapping[str, str]) -> str:
+        """Its market, and the item in words."""
         from flywheel.conversion.checklist import ITEMS  # its groups are this model's
 
         known = ITEMS.get(self.item)
-        return f"{self.market} · {known.words if known else self.name}"
+        return f"{names[self.market]} · {known.words if known else self.name}"
 
 
 class OfferedMethod(Kept):
@@ -98,9 +104,13 @@ class OfferedMethod(Kept):
         constraints = (models.UniqueConstraint(fields=["workspace", "market", "method"], name="offered_method_once"),)
 
     def __str__(self) -> str:
+        return self.told({self.market: self.market})
+
+    def told(self, names: Mapping[str, str]) -> str:
+        """Its market, and what the method is called."""
         from flywheel.conversion.methods import name_of  # with words of the reader's language
 
-        return f"{self.market} · {name_of(self.method)}"
+        return f"{names[self.market]} · {name_of(self.method)}"
 
 
 class FreeShipping(Kept):
@@ -122,7 +132,11 @@ class FreeShipping(Kept):
         constraints = (models.UniqueConstraint(fields=["workspace", "market"], name="free_shipping_once"),)
 
     def __str__(self) -> str:
-        return f"{self.market} · {self.amount} {self.currency}".strip()
+        return self.told({self.market: self.market})
+
+    def told(self, names: Mapping[str, str]) -> str:
+        """Its market, and the amount."""
+        return f"{names[self.market]} · {self.amount} {self.currency}".strip()
 
 
 class Change(KeptChange):

@@ -1,79 +1,29 @@
 """The records that people keep here, each with its form: pain points, own trust items, offered methods, thresholds."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
 from typing import Any, ClassVar
 
 from django import forms
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from flywheel.accounts.models import Workspace
-from flywheel.accounts.records import Kept
 from flywheel.accounts.workspaces import CURRENCIES
 from flywheel.conversion.analyses import market_currencies
 from flywheel.conversion.checklist import ITEMS
-from flywheel.conversion.methods import NAMES, canonical
+from flywheel.conversion.methods import NAMES, canonical, name_of
 from flywheel.conversion.models import FreeShipping, OfferedMethod, PainPoint, TrustItem
+from flywheel.conversion.room import ROOM
 from flywheel.diagnosis.flywheel_page import place_names
+from flywheel.diagnosis.registers import KeptForm, Register, by_key
 from flywheel.facts.calendar import today
-
-FIRST_YEAR = 1990
-
-
-class KeptForm(forms.ModelForm):
-    """A record's form: markets of the workspace to choose from, dates that have been, and the version opened."""
-
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    any_market: ClassVar[bool] = False  # whether a record may be about all markets
-
-    def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.workspace = workspace
-        self.instance.workspace = workspace
-        self.fields["version"].initial = self.instance.version if self.instance.pk else ""
-        if "market" in self.fields:
-            self._offer_markets()
-        for field in self.fields.values():
-            if isinstance(field, forms.DateField):
-                field.widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-
-    def _offer_markets(self) -> None:
-        names = place_names(self.workspace)["market"]
-        everywhere = [("", _("All markets"))] if self.any_market else [("", "–")]
-        own = [(self.instance.market, self.instance.market)] if self.instance.pk else []
-        known = sorted(((code, name) for code, name in names.items() if code), key=lambda pair: pair[1])
-        choices = [*everywhere, *known, *(pair for pair in own if pair[0] and pair[0] not in names)]
-        label = self.fields["market"].label
-        self.fields["market"] = forms.ChoiceField(label=label, choices=choices, required=not self.any_market)
-
-    def clean(self) -> dict[str, Any]:
-        """No day of the future or of a time before shops; nothing that the database cannot store."""
-        cleaned = super().clean() or {}
-        for name, value in list(cleaned.items()):  # add_error takes the field out
-            if isinstance(value, date) and not FIRST_YEAR <= value.year <= today(self.workspace).year + 1:
-                self.add_error(name, _("This day cannot be right."))
-        return cleaned
-
-    def record(self) -> Kept:
-        """The filled-in record, with the version that was opened."""
-        record: Kept = self.instance
-        if record.pk:
-            record.version = self.cleaned_data["version"] or 0
-        return record
 
 
 class PainPointForm(KeptForm):
     """A pain point."""
 
-    any_market = True
-    device = forms.ChoiceField(label=_("Device"), required=False)
-
     class Meta:
         model = PainPoint
         fields = ("step", "market", "device", "text", "evidence", "owner", "status", "solved_on")
         widgets: ClassVar = {"evidence": forms.Textarea(attrs={"rows": 3})}
+        help_texts: ClassVar = {"market": _("Empty: in every market.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -81,7 +31,6 @@ class PainPointForm(KeptForm):
         self.fields["device"] = forms.ChoiceField(
             label=_("Device"), choices=[("", _("All devices")), *names.items()], required=False
         )
-        self.order_fields(self.Meta.fields)
 
     def clean(self) -> dict[str, Any]:
         """A solved point has a day, an open one has none."""
@@ -118,7 +67,9 @@ class OfferedMethodForm(KeptForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["method"].widget = forms.TextInput(attrs={"list": "methods", "autocomplete": "off"})
+        self.suggest("method", sorted(str(name) for name in NAMES.values()))
+        if code := self.initial.get("method"):
+            self.initial["method"] = name_of(code)
 
     def clean_method(self) -> str:
         """One name for one method, whatever it is called."""
@@ -154,31 +105,48 @@ class FreeShippingForm(KeptForm):
         return cleaned
 
 
-@dataclass(frozen=True)
-class Register:
-    """A kind of record: its model and form, the page it is shown on, its words."""
-
-    key: str
-    model: type[Kept]
-    form: type[KeptForm]
-    page: str
-    title: Promise
-    adding: Promise
-
-    @property
-    def record(self) -> str:
-        """The model's name, as changes note it."""
-        return str(self.model._meta.model_name)
-
-
-REGISTERS: Mapping[str, Register] = {
-    register.key: register
-    for register in (
-        Register("pain", PainPoint, PainPointForm, "conversion-journey", _("Pain points"), _("Add a pain point")),
-        Register("item", TrustItem, TrustItemForm, "conversion-trust", _("Trust checklist"), _("Add an own item")),
-        Register("method", OfferedMethod, OfferedMethodForm, "conversion-experience", _("Payment methods offered"),
-                 _("Enter a payment method")),
-        Register("threshold", FreeShipping, FreeShippingForm, "conversion-value", _("Free-shipping thresholds"),
-                 _("Enter a threshold")),
-    )
-}  # fmt: skip
+REGISTERS = by_key(
+    Register(
+        room=ROOM,
+        key="pain",
+        model=PainPoint,
+        form=PainPointForm,
+        page="conversion-journey",
+        address="journey/pain-points/",
+        title=_("Pain points"),
+        adding=_("Add a pain point"),
+    ),
+    Register(
+        room=ROOM,
+        key="item",
+        model=TrustItem,
+        form=TrustItemForm,
+        page="conversion-trust",
+        address="trust/items/",
+        is_by_market=True,
+        title=_("Trust checklist"),
+        adding=_("Add an own item"),
+    ),
+    Register(
+        room=ROOM,
+        key="method",
+        model=OfferedMethod,
+        form=OfferedMethodForm,
+        page="conversion-experience",
+        address="experience/methods/",
+        is_by_market=True,
+        title=_("Payment methods offered"),
+        adding=_("Enter a payment method"),
+    ),
+    Register(
+        room=ROOM,
+        key="threshold",
+        model=FreeShipping,
+        form=FreeShippingForm,
+        page="conversion-value",
+        address="value/thresholds/",
+        is_by_market=True,
+        title=_("Free-shipping thresholds"),
+        adding=_("Enter a threshold"),
+    ),
+)

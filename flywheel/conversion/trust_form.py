@@ -10,7 +10,7 @@ from flywheel.accounts import records
 from flywheel.accounts.models import User, Workspace
 from flywheel.conversion.checklist import ITEMS
 from flywheel.conversion.models import TrustItem
-from flywheel.conversion.registers import KeptForm
+from flywheel.diagnosis.registers import KeptForm
 from flywheel.facts.calendar import today
 
 
@@ -24,7 +24,7 @@ class ItemForm(KeptForm):
     @property
     def is_changed(self) -> bool:
         """Whether a person changed anything."""
-        return any(name != "version" for name in self.changed_data)
+        return any(name != "seen" for name in self.changed_data)
 
 
 class Checklist:

@@ -4,10 +4,9 @@ from django.urls import path, re_path
 
 from flywheel.conversion import order_views, record_views, views
 from flywheel.conversion.registers import REGISTERS
+from flywheel.diagnosis import register_views
 
 BASE = "engines/conversion/"
-KEPT = {"pain": "journey/pain-points/", "item": "trust/items/", "method": "experience/methods/",
-        "threshold": "value/thresholds/"}  # fmt: skip
 
 urlpatterns = [
     re_path(r"^engines/(?P<engine>conversion)/$", views.overview, name="engine"),
@@ -23,12 +22,5 @@ urlpatterns = [
     path(f"{BASE}profiles/<slug:key>/", order_views.segment, name="conversion-segment"),
     path(f"{BASE}profiles/<slug:key>.<slug:kind>", order_views.segment_file, name="conversion-customers"),
     path(f"{BASE}journey/pain-points/<int:record_id>/solve/", record_views.pain_solve, name="conversion-pain-solve"),
-    path(f"{BASE}changes/<int:change_id>/undo/", record_views.change_undo, name="conversion-undo"),
+    *register_views.urls(BASE, REGISTERS),
 ]
-for key in REGISTERS:
-    address, named = f"{BASE}{KEPT[key]}", f"conversion-{key}"
-    urlpatterns += [
-        path(f"{address}new/", record_views.record_new, {"key": key}, name=f"{named}-new"),
-        path(f"{address}<int:record_id>/", record_views.record_edit, {"key": key}, name=f"{named}-edit"),
-        path(f"{address}<int:record_id>/delete/", record_views.record_delete, {"key": key}, name=f"{named}-delete"),
-    ]  # fmt: skip

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from flywheel import jobs
-from flywheel.accounts import records
 from flywheel.accounts.access import get_workspace
 from flywheel.accounts.models import Role, Workspace
 from flywheel.accounts.sheets import download
@@ -25,7 +24,7 @@ from flywheel.conversion import (
     value_page,
 )
 from flywheel.conversion import overview as overview_page
-from flywheel.conversion.models import Change
+from flywheel.conversion.registers import REGISTERS
 from flywheel.conversion.room import ROOM
 from flywheel.diagnosis.engine_pages import ALL, PERIODS, Choice
 from flywheel.diagnosis.engine_views import show
@@ -47,7 +46,7 @@ def journey(request: HttpRequest, slug: str) -> HttpResponse:
     """The funnel beside another period, segments, losses, paths and pain points."""
 
     def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
-        made = records.newest(Change, workspace, "painpoint")
+        made = REGISTERS["pain"].changes(workspace)
         return journey_page.context(workspace, choice, request.GET, _may(request)) | {"made": made}
 
     return show(request, slug, ROOM, "conversion-journey", "conversion/journey.html", context)
@@ -60,7 +59,7 @@ def trust(request: HttpRequest, slug: str) -> HttpResponse:
     """The trust checklist of a market, or the coverage of all."""
 
     def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
-        made = records.newest(Change, workspace, "trustitem")
+        made = REGISTERS["item"].changes(workspace)
         return trust_page.context(workspace, choice, _may(request)) | {"made": made}
 
     return show(request, slug, ROOM, "conversion-trust", "conversion/trust.html", context)
@@ -73,7 +72,7 @@ def experience(request: HttpRequest, slug: str) -> HttpResponse:
     """Page experience, mobile gap, abandonment, payment methods."""
 
     def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
-        made = records.newest(Change, workspace, "offeredmethod")
+        made = REGISTERS["method"].changes(workspace)
         return experience_page.context(workspace, choice, _may(request)) | {"made": made}
 
     return show(request, slug, ROOM, "conversion-experience", "conversion/experience.html", context)
@@ -86,7 +85,7 @@ def value(request: HttpRequest, slug: str) -> HttpResponse:
     """Order value, its spread, thresholds, what is bought together."""
 
     def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
-        made = records.newest(Change, workspace, "freeshipping")
+        made = REGISTERS["threshold"].changes(workspace)
         return value_page.context(workspace, choice, request.GET, _may(request)) | {"made": made}
 
     return show(request, slug, ROOM, "conversion-value", "conversion/value.html", context)

@@ -15,7 +15,16 @@ from flywheel.accounts.records import Kept
 from flywheel.demo.norrsken import MARKETS
 from flywheel.demo.workspace import EMAIL
 from flywheel.facts.models import CompetitorOffer, MarketIndicator, Source
-from flywheel.market.models import ContentAsset, GatePass, OwnOffer, Partner, RoadmapEntry, ScoringModel, Stage
+from flywheel.market.models import (
+    ContentAsset,
+    GatePass,
+    OwnOffer,
+    OwnValue,
+    Partner,
+    RoadmapEntry,
+    ScoringModel,
+    Stage,
+)
 from flywheel.market.spec import first_spec
 
 SEED = 7
@@ -100,8 +109,19 @@ def _records(workspace: Workspace, until: dt.date) -> list[Kept]:
     return [
         ScoringModel(workspace=workspace, name="Market entry", document=spec.document()),
         OwnOffer(workspace=workspace, name="Norrsken Storm 30", price_index=100, attributes=scores),
+        *_values(workspace, until.year),
         *_content(workspace),
         *_partners(workspace, until),
+    ]
+
+
+def _values(workspace: Workspace, year: int) -> list[Kept]:
+    """What the team noted beside the model, which does not score it."""
+    rows = [("NL", "34.5"), ("SE", "28.1"), ("CA", "41"), ("KR", "22.6")]
+    name, origin = "Hikers among adults, %", "Outdoor association, yearbook"
+    return [
+        OwnValue(workspace=workspace, market=m, indicator=name, period=str(year - 1), value=Decimal(v), origin=origin)
+        for m, v in rows
     ]
 
 

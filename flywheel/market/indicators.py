@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from flywheel.accounts.models import Workspace
 from flywheel.facts.models import MarketIndicator
+from flywheel.market.models import OwnValue
 
 TABLE = Path(__file__).parent / "data" / "countries.csv"
 YEAR = re.compile(r"(?:19|20)\d\d")
@@ -113,8 +114,14 @@ def label_of(key: str) -> str:
 
 def own_keys(workspace: Workspace) -> list[str]:
     """The indicators that the workspace has values of its own for, as it writes them."""
-    own = MarketIndicator.objects.filter(workspace=workspace)
-    return list(own.order_by("indicator").values_list("indicator", flat=True).distinct())
+    loaded = MarketIndicator.objects.filter(workspace=workspace).values_list("indicator", flat=True)
+    entered = OwnValue.objects.filter(workspace=workspace).values_list("indicator", flat=True)
+    return sorted({*loaded.distinct(), *entered.distinct()})
+
+
+def names(workspace: Workspace) -> list[str]:
+    """What an indicator can be called: those of ours, and those that the workspace has values of."""
+    return sorted({*map(label_of, INDICATORS), *map(label_of, own_keys(workspace))})
 
 
 def cells(
@@ -142,13 +149,15 @@ def _ours(market: str, key: str, now: int, as_of: int | None) -> Cell | None:
 
 
 def _own(workspace: Workspace, markets: list[str], keys: list[str], as_of: int | None) -> dict[Key, Cell]:
-    """The workspace's newest own values; of one period the one that came last."""
-    rows = MarketIndicator.objects.filter(workspace=workspace, market__in=markets, indicator__in=keys)
+    """The workspace's newest own values; of one period the one that was entered, else the one that came last."""
+    asked = {"workspace": workspace, "market__in": markets, "indicator__in": keys}
+    loaded = MarketIndicator.objects.filter(**asked).select_related("source").order_by("pk")
+    rows: list[tuple[MarketIndicator | OwnValue, str]] = [(row, row.origin or row.source.name) for row in loaded]
+    rows += [(row, row.origin) for row in OwnValue.objects.filter(**asked)]
     found: dict[Key, Cell] = {}
-    for row in rows.select_related("source").order_by("period", "pk"):
+    for row, source in sorted(rows, key=lambda pair: pair[0].period):
         year = int(match[0]) if (match := YEAR.search(row.period)) else None
         if as_of is None or (year is not None and year <= as_of):
-            source = row.origin or row.source.name
             found[row.market, row.indicator] = Cell(float(row.value), row.period, year, source, True, False)
     return found
 

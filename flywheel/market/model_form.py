@@ -84,7 +84,7 @@ class HeadForm(forms.Form):
         lines = [line.strip() for line in self.cleaned_data["markets"].splitlines() if line.strip()]
         if len(lines) > MOST_MARKETS:
             raise forms.ValidationError(_("At most %(n)s markets."), params={"n": MOST_MARKETS})
-        typed = economies.Typed(self.workspace)
+        typed = economies.typed(self.workspace)
         codes, problems = [], []
         for line in lines:
             try:
@@ -218,11 +218,11 @@ class Editor:
         self.pairs = PairsForm(self.old, posted)
 
     def _head(self) -> dict[str, Any]:
-        names = economies.Names(self.workspace)
+        typed = economies.typed(self.workspace)
         return {
             "version": self.model.version,
             "name": self.model.name,
-            "markets": "\n".join(names[code] for code in self.old.markets),
+            "markets": "\n".join(map(typed.name, self.old.markets)),
             "top": self.old.top,
             "min_coverage": round(100 * self.old.min_coverage),
             "min_score": round(100 * self.old.min_score),

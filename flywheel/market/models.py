@@ -1,8 +1,11 @@
-"""What the market team keeps: scoring models, own offers, the entry roadmap, localised content, partners.
+"""What the market team keeps: scoring models, own values, own offers, the entry roadmap, localised content, partners.
 
 Every record carries a version, so that of two people who change it at once the second is told and loses nothing, and
 every change is kept with who made it and what was there before (flywheel/accounts/records.py).
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -11,7 +14,16 @@ from django.utils.translation import gettext_lazy as _
 
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.records import Kept, KeptChange
-from flywheel.facts.models.base import key_field
+
+DOCUMENT_PARTS = {
+    "dimensions": _("dimensions and bounds"),
+    "weights": _("weights"),
+    "markets": _("markets"),
+    "pairs": _("judgements"),
+    "min_coverage": _("least known weight"),
+    "min_score": _("score of the first gate"),
+    "top": _("how many lead"),
+}  # of a scoring model
 
 
 class ScoringModel(Kept):
@@ -26,14 +38,48 @@ class ScoringModel(Kept):
     def __str__(self) -> str:
         return self.name
 
+    @classmethod
+    def differing(cls, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[str]:
+        """Which parts of the document were changed, too."""
+        if before is None or after is None:
+            return []
+        old, new = before.get("document") or {}, after.get("document") or {}
+        whole = super().differing(before, {**after, "document": before.get("document")})
+        return [*whole, *(str(words) for name, words in DOCUMENT_PARTS.items() if new.get(name) != old.get(name))]
+
+
+class OwnValue(Kept):
+    """A value of an indicator that the team enters itself; it goes before what files bring of the same period."""
+
+    market = models.CharField(_("Market"), max_length=60)
+    indicator = models.CharField(_("Indicator"), max_length=200)  # a key of ours, or the workspace's own name
+    period = models.CharField(_("Year or period"), max_length=8)
+    value = models.DecimalField(_("Value"), max_digits=24, decimal_places=6)
+    origin = models.CharField(_("Where the figure is from"), max_length=200)
+
+    class Meta:
+        ordering = ("market", "indicator", "-period")
+        constraints = (
+            models.UniqueConstraint(fields=["workspace", "market", "indicator", "period"], name="own_value_once"),
+        )
+
+    def __str__(self) -> str:
+        return self.told({self.market: self.market})
+
+    def told(self, names: Mapping[str, str]) -> str:
+        """Its market, indicator and period."""
+        from flywheel.market.indicators import label_of  # which reads these values
+
+        return f"{names[self.market]} · {label_of(self.indicator)} · {self.period}"
+
 
 class OwnOffer(Kept):
     """Our own product on the positioning map; its price index is 100 unless a market differs."""
 
     name = models.CharField(_("Product"), max_length=120)
-    market = key_field()  # '' is everywhere
+    market = models.TextField(_("Market"), default="", db_default="", blank=True)  # '' is everywhere
     price_index = models.DecimalField(_("Price index"), max_digits=10, decimal_places=2, default=100)
-    attributes = models.JSONField(default=dict, blank=True)  # name -> score
+    attributes = models.JSONField(_("Scores"), default=dict, blank=True)  # name -> score
 
     class Meta:
         ordering = ("name", "market", "pk")
@@ -70,6 +116,10 @@ class RoadmapEntry(Kept):
 
     def __str__(self) -> str:
         return self.market
+
+    def told(self, names: Mapping[str, str]) -> str:
+        """The market."""
+        return names[self.market]
 
 
 class GatePass(models.Model):

@@ -15,9 +15,9 @@ from engines.results import Unavailable
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.sheets import Cell
 from flywheel.accounts.templatetags.formats import day, number, percent
+from flywheel.diagnosis.market_names import Names
 from flywheel.facts.models import CompetitorOffer
 from flywheel.market import figures
-from flywheel.market.economies import Names
 from flywheel.market.models import OwnOffer
 
 PRICE = "price"  # the axis that every offer may have beside its attributes

@@ -1,74 +1,46 @@
-"""Lists that people keep: how each is entered, filtered, shown and exported. One declaration per list."""
+"""The lists that the market team keeps: how each is entered, filtered, shown and exported."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
-from django.db.models import Q, QuerySet
-from django.http import QueryDict
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from flywheel.accounts.models import Workspace
 from flywheel.accounts.records import Kept
-from flywheel.accounts.sheets import Cell
 from flywheel.accounts.templatetags.formats import reader_locale
-from flywheel.market import economies
-from flywheel.market.models import ContentAsset, OwnOffer, Partner, RoadmapEntry, ScoringModel
+from flywheel.diagnosis.registers import Column, KeptForm, Register, by_key, told
+from flywheel.market import economies, indicators
+from flywheel.market.models import ContentAsset, OwnOffer, OwnValue, Partner, RoadmapEntry, ScoringModel
+from flywheel.market.room import ROOM
 
 LANGUAGES = (
     "en", "zh_Hans", "zh_Hant", "de", "fr", "es", "pt", "pt_BR", "it", "nl", "pl", "sv", "da", "nb", "fi", "cs", "hu",
     "ro", "el", "tr", "ru", "uk", "ar", "he", "hi", "id", "ms", "th", "vi", "ja", "ko",
 )  # fmt: skip
-PER_PAGE = 50
 MOST_ATTRIBUTES = 20  # of an own offer, that the form asks for
+PLANNED_YEARS = 10  # that a next step may lie ahead
+
+
+def language_name(code: str) -> str:
+    """A content's language, by its name in the reader's."""
+    return str(reader_locale().languages.get(code, code))
 
 
 def language_choices() -> list[tuple[str, str]]:
-    """Content's languages, by their name in the reader's."""
-    names = reader_locale().languages
-    return sorted(((code, str(names.get(code, code))) for code in LANGUAGES), key=lambda pair: pair[1])
+    """Content's languages, by name."""
+    return sorted(((code, language_name(code)) for code in LANGUAGES), key=lambda pair: pair[1])
 
 
-class KeptForm(forms.ModelForm):
-    """The form of a kept record; the market is typed as a name or a code. `seen` is the version that was opened."""
+class MarketForm(KeptForm):
+    """A record's form; it may be about every economy, not only about the markets that are sold in."""
 
-    seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    years_ahead = PLANNED_YEARS
 
-    def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.workspace = workspace
-        self.instance.workspace = workspace
-        self.initial["seen"] = self.instance.version
-        if "market" in self.fields:
-            names = economies.Names(workspace)
-            self.fields["market"].widget.attrs |= {"list": "markets", "autocomplete": "off"}
-            if code := self.initial.get("market"):
-                self.initial["market"] = names[code]
-
-    def clean_market(self) -> str:
-        """The market's code; '' where none is asked for and none was given."""
-        typed = str(self.cleaned_data["market"] or "").strip()
-        return economies.Typed(self.workspace).code(typed) if typed else ""
-
-    def record(self) -> Kept:
-        """The record as it was entered, of the version that was opened."""
-        record = cast(Kept, self.save(commit=False))
-        if record.pk:
-            record.version = self.cleaned_data.get("seen") or 0
-        return record
-
-
-class DateInput(forms.DateInput):
-    """A day, with the browser's calendar."""
-
-    input_type = "date"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d")
+    def known_markets(self) -> list[str]:
+        """Every economy, and the workspace's own markets."""
+        return economies.known_codes(self.workspace)
 
 
 def link_field() -> forms.URLField:
@@ -76,7 +48,7 @@ def link_field() -> forms.URLField:
     return forms.URLField(label=gettext_lazy("Link"), max_length=500, required=False, assume_scheme="https")
 
 
-class ContentForm(KeptForm):
+class ContentForm(MarketForm):
     """A piece of content."""
 
     link = link_field()
@@ -88,7 +60,7 @@ class ContentForm(KeptForm):
         fields = ("name", "kind", "language", "market", "status", "used_by", "link")
 
 
-class PartnerForm(KeptForm):
+class PartnerForm(MarketForm):
     """A partner."""
 
     link = link_field()
@@ -96,48 +68,37 @@ class PartnerForm(KeptForm):
     class Meta:
         model = Partner
         fields = ("name", "kind", "market", "stage", "owner", "next_step", "due_on", "link", "note")
-        widgets = {"due_on": DateInput(), "note": forms.Textarea(attrs={"rows": 3})}  # noqa: RUF012
+        widgets: ClassVar = {"note": forms.Textarea(attrs={"rows": 3})}
 
 
-class RoadmapForm(KeptForm):
+class RoadmapForm(MarketForm):
     """A market on its way in; its stage is changed through the gate."""
 
     class Meta:
         model = RoadmapEntry
         fields = ("market", "scoring_model", "owner", "target_on", "note")
-        widgets = {"target_on": DateInput(), "note": forms.Textarea(attrs={"rows": 3})}  # noqa: RUF012
+        widgets: ClassVar = {"note": forms.Textarea(attrs={"rows": 3})}
 
-    def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
-        super().__init__(workspace, *args, **kwargs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         models = cast(Any, self.fields["scoring_model"])
-        models.queryset = ScoringModel.objects.filter(workspace=workspace)
+        models.queryset = ScoringModel.objects.filter(workspace=self.workspace)
         models.empty_label = _("No model")
 
-    def clean_market(self) -> str:
-        """A market that is not on the roadmap yet."""
-        code = super().clean_market()
-        others = RoadmapEntry.objects.filter(workspace=self.workspace, market=code).exclude(pk=self.instance.pk)
-        if others.exists():
-            raise forms.ValidationError(_("This market is on the roadmap already."))
-        return code
 
-
-class OfferForm(KeptForm):
+class OfferForm(MarketForm):
     """Our own product: its price index, and a score for every attribute that competitors' offers are scored on."""
-
-    market = forms.CharField(
-        label=gettext_lazy("Market"), max_length=60, required=False, help_text=gettext_lazy("Empty: in every market.")
-    )
 
     class Meta:
         model = OwnOffer
         fields = ("name", "market", "price_index")
+        help_texts: ClassVar = {"market": gettext_lazy("Empty: in every market.")}
 
-    def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         from flywheel.market.positioning import attributes
 
-        super().__init__(workspace, *args, **kwargs)
-        self.names = list(dict.fromkeys([*attributes(workspace), *self.instance.attributes]))[:MOST_ATTRIBUTES]
+        super().__init__(*args, **kwargs)
+        self.names = list(dict.fromkeys([*attributes(self.workspace), *self.instance.attributes]))[:MOST_ATTRIBUTES]
         for at, name in enumerate(self.names):
             self.fields[f"score{at}"] = forms.FloatField(
                 label=_("Score: %(name)s") % {"name": name}, required=False, min_value=0, max_value=1e6
@@ -151,180 +112,181 @@ class OfferForm(KeptForm):
         return super().record()
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of a list: its heading, and a record's text in it (names: market code -> name)."""
+class ValueForm(MarketForm):
+    """One value of one market and period, and where it is from."""
 
-    heading: str | Promise
-    text: Callable[[Any, Mapping[str, str]], Cell]
+    period = forms.RegexField(
+        r"^(19|20)\d\d(-[A-Za-z0-9]{1,3})?$",
+        label=gettext_lazy("Year or period"),
+        help_text=gettext_lazy("Such as 2026, 2026-Q1 or 2026-03."),
+        error_messages={"invalid": gettext_lazy("Enter a year, such as 2026, or a period such as 2026-Q1.")},
+    )
 
+    class Meta:
+        model = OwnValue
+        fields = ("market", "indicator", "period", "value", "origin")
+        help_texts: ClassVar = {"indicator": gettext_lazy("One of the model’s, or a name of your own with its unit.")}
 
-@dataclass(frozen=True)
-class Register:
-    """A list: its page, its form, its columns, and the fields that it is filtered by (field -> label)."""
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.suggest("indicator", indicators.names(self.workspace))
+        if key := self.initial.get("indicator"):
+            self.initial["indicator"] = indicators.label_of(key)
 
-    key: str
-    page: str
-    tab: str
-    title: str | Promise
-    adding: str | Promise
-    empty: str | Promise
-    icon: str
-    model: type[Kept]
-    form: type[KeptForm]
-    columns: tuple[Column, ...]
-    filters: tuple[str, ...] = ()
-    searched: tuple[str, ...] = ("name",)
+    def clean_indicator(self) -> str:
+        """The key of one of ours, else the name as it was written."""
+        typed = self.cleaned_data["indicator"]
+        known = {indicators.label_of(key).casefold(): key for key in indicators.INDICATORS}
+        return known.get(typed.casefold(), typed)
 
-    @property
-    def record(self) -> str:
-        """The name by which its changes are kept."""
-        return self.model.__name__.lower()
-
-    def rows(self, workspace: Workspace, query: QueryDict | None = None) -> "QuerySet[Any]":
-        """The workspace's records that fit the filters of the address."""
-        found = self.model._base_manager.filter(workspace=workspace).order_by(*cast(Any, self.model._meta.ordering))
-        asked = {name: str(value).replace("\0", "").strip() for name, value in (query or QueryDict()).items()}
-        for name in self.filters:
-            if asked.get(name):
-                found = found.filter(**{name: asked[name]})
-        if text := asked.get("q"):
-            any_of = Q()
-            for name in self.searched:
-                any_of |= Q(**{f"{name}__icontains": text})
-            found = found.filter(any_of)
-        return found
-
-    def options(self, workspace: Workspace, query: QueryDict) -> list[dict[str, Any]]:
-        """The filters with what can be chosen, of what the list holds."""
-        names = economies.Names(workspace)
-        held = self.model._base_manager.filter(workspace=workspace)
-        found = []
-        for name in self.filters:
-            field = cast(Any, self.model._meta.get_field(name))
-            values = sorted(v for v in held.order_by(name).values_list(name, flat=True).distinct() if v)
-            labels = (
-                dict(field.flatchoices) if field.choices else dict(language_choices()) if name == "language" else names
-            )
-            pairs = [(value, labels[value] if value in labels or labels is names else value) for value in values]
-            found.append({"name": name, "label": field.verbose_name, "choices": pairs, "chosen": query.get(name, "")})
-        return found
-
-    def cells(self, record: Any, names: Mapping[str, str]) -> list[Cell]:
-        """A record's texts by column."""
-        return [column.text(record, names) for column in self.columns]
-
-
-def _market(record: Any, names: Mapping[str, str]) -> str:
-    return names[record.market] if record.market else ""
+    def record(self) -> Kept:
+        """The value; one that is entered for the same period again changes the first."""
+        value = cast(Any, super().record())
+        if value.pk is None:
+            same = OwnValue.objects.filter(workspace=self.workspace, market=value.market, period=value.period)
+            if stored := same.filter(indicator=value.indicator).first():
+                value.pk, value.version = stored.pk, stored.version
+        return value
 
 
 def _language(record: Any, _names: Mapping[str, str]) -> str:
-    return str(reader_locale().languages.get(record.language, record.language))
-
-
-def _day(name: str) -> Callable[[Any, Mapping[str, str]], date | None]:
-    return lambda record, _names: getattr(record, name)
-
-
-def _field(name: str) -> Callable[[Any, Mapping[str, str]], str]:
-    return lambda record, _names: str(getattr(record, name))
-
-
-def _choice(name: str) -> Callable[[Any, Mapping[str, str]], str]:
-    return lambda record, _names: str(getattr(record, f"get_{name}_display")())
+    return language_name(record.language)
 
 
 def _scores(record: Any, _names: Mapping[str, str]) -> str:
     return ", ".join(f"{name}: {score:g}" for name, score in sorted(record.attributes.items()))
 
 
-REGISTERS = {
-    register.key: register
-    for register in (
-        Register(
-            "content",
-            "market-content",
-            "market-content",
-            gettext_lazy("Content library"),
-            gettext_lazy("Add content"),
-            gettext_lazy("Keep here what was made for each market and language, how far it is, and who uses it."),
-            "file-text",
-            ContentAsset,
-            ContentForm,
-            (
-                Column(gettext_lazy("Asset"), _field("name")),
-                Column(gettext_lazy("Kind"), _choice("kind")),
-                Column(gettext_lazy("Language"), _language),
-                Column(gettext_lazy("Market"), _market),
-                Column(gettext_lazy("Status"), _choice("status")),
-                Column(gettext_lazy("Used by"), _field("used_by")),
-                Column(gettext_lazy("Link"), _field("link")),
-            ),
-            ("market", "language", "kind", "status"),
-            ("name", "used_by"),
+def _is_late(record: Any, now: date) -> bool:
+    """Whether the next step was due before today."""
+    due = record.due_on if isinstance(record, Partner) else record.target_on
+    return due is not None and due < now and record.stage not in ("active", "ended", "scaled")
+
+
+REGISTERS = by_key(
+    Register(
+        room=ROOM,
+        key="models",
+        model=ScoringModel,
+        page="market-screening",
+        title=gettext_lazy("Market screening"),
+    ),
+    Register(
+        room=ROOM,
+        key="values",
+        model=OwnValue,
+        form=ValueForm,
+        page="market-values",
+        tab="market-screening",
+        address="screening/values/",
+        title=gettext_lazy("Your own values"),
+        adding=gettext_lazy("Enter a value"),
+        empty=gettext_lazy(
+            "Competition, platforms, payment and policy are yours to judge: from 0 to 10, with the year and where it is "
+            "from. Values of your own go before those of the table."
         ),
-        Register(
-            "partners",
-            "market-partners",
-            "market-partners",
-            gettext_lazy("Partners"),
-            gettext_lazy("Add a partner"),
-            gettext_lazy("Keep here whom you talk to in each market, how far that is, and what is to be done next."),
-            "heart-handshake",
-            Partner,
-            PartnerForm,
-            (
-                Column(gettext_lazy("Partner"), _field("name")),
-                Column(gettext_lazy("Kind"), _choice("kind")),
-                Column(gettext_lazy("Market"), _market),
-                Column(gettext_lazy("Progress"), _choice("stage")),
-                Column(gettext_lazy("In charge"), _field("owner")),
-                Column(gettext_lazy("Next step"), _field("next_step")),
-                Column(gettext_lazy("Due by"), _day("due_on")),
-                Column(gettext_lazy("Link"), _field("link")),
-                Column(gettext_lazy("Note"), _field("note")),
-            ),
-            ("market", "kind", "stage"),
-            ("name", "owner", "next_step", "note"),
+        icon="table",
+        columns=(
+            Column(gettext_lazy("Market"), told("market")),
+            Column(gettext_lazy("Indicator"), lambda record, _names: indicators.label_of(record.indicator)),
+            Column(gettext_lazy("Year or period"), told("period")),
+            Column(gettext_lazy("Value"), told("value"), is_number=True),
+            Column(gettext_lazy("Source"), told("origin")),
         ),
-        Register(
-            "roadmap",
-            "market-roadmap",
-            "market-roadmap",
-            gettext_lazy("Entry roadmap"),
-            gettext_lazy("Add a market"),
-            gettext_lazy("Put the markets here that you might enter: each goes from stage to stage through a gate."),
-            "target",
-            RoadmapEntry,
-            RoadmapForm,
-            (
-                Column(gettext_lazy("Market"), _market),
-                Column(gettext_lazy("Entry stage"), _choice("stage")),
-                Column(gettext_lazy("In charge"), _field("owner")),
-                Column(gettext_lazy("Next stage by"), _day("target_on")),
-                Column(gettext_lazy("Note"), _field("note")),
-            ),
-            ("stage",),
-            ("market", "owner", "note"),
+        filters=("market", "indicator"),
+        labels={"indicator": indicators.label_of},
+        searched=("indicator", "origin"),
+    ),
+    Register(
+        room=ROOM,
+        key="content",
+        model=ContentAsset,
+        form=ContentForm,
+        page="market-content",
+        address="content/",
+        title=gettext_lazy("Content library"),
+        adding=gettext_lazy("Add content"),
+        empty=gettext_lazy("Keep here what was made for each market and language, how far it is, and who uses it."),
+        icon="file-text",
+        columns=(
+            Column(gettext_lazy("Asset"), told("name")),
+            Column(gettext_lazy("Kind"), told("kind")),
+            Column(gettext_lazy("Language"), _language),
+            Column(gettext_lazy("Market"), told("market")),
+            Column(gettext_lazy("Status"), told("status")),
+            Column(gettext_lazy("Used by"), told("used_by")),
+            Column(gettext_lazy("Link"), told("link")),
         ),
-        Register(
-            "offers",
-            "market-positioning",
-            "market-positioning",
-            gettext_lazy("Own offers"),
-            gettext_lazy("Add your own offer"),
-            gettext_lazy("Enter your own product, so that it stands on the map beside the competitors."),
-            "star",
-            OwnOffer,
-            OfferForm,
-            (
-                Column(gettext_lazy("Product"), _field("name")),
-                Column(gettext_lazy("Market"), _market),
-                Column(gettext_lazy("Price index"), lambda record, _names: float(record.price_index)),
-                Column(gettext_lazy("Scores"), _scores),
-            ),
-            ("market",),
+        filters=("market", "language", "kind", "status"),
+        labels={"language": language_name},
+        searched=("name", "used_by"),
+    ),
+    Register(
+        room=ROOM,
+        key="partners",
+        model=Partner,
+        form=PartnerForm,
+        page="market-partners",
+        address="partners/",
+        title=gettext_lazy("Partners"),
+        adding=gettext_lazy("Add a partner"),
+        empty=gettext_lazy("Keep here whom you talk to in each market, how far that is, and what is to be done next."),
+        icon="heart-handshake",
+        columns=(
+            Column(gettext_lazy("Partner"), told("name")),
+            Column(gettext_lazy("Kind"), told("kind")),
+            Column(gettext_lazy("Market"), told("market")),
+            Column(gettext_lazy("Progress"), told("stage")),
+            Column(gettext_lazy("In charge"), told("owner")),
+            Column(gettext_lazy("Next step"), told("next_step")),
+            Column(gettext_lazy("Due by"), told("due_on")),
+            Column(gettext_lazy("Link"), told("link")),
+            Column(gettext_lazy("Note"), told("note")),
         ),
-    )
-}
+        filters=("market", "kind", "stage"),
+        searched=("name", "owner", "next_step", "note"),
+        is_late=_is_late,
+    ),
+    Register(
+        room=ROOM,
+        key="roadmap",
+        model=RoadmapEntry,
+        form=RoadmapForm,
+        page="market-roadmap",
+        address="roadmap/",
+        title=gettext_lazy("Entry roadmap"),
+        adding=gettext_lazy("Add a market"),
+        taken=gettext_lazy("This market is on the roadmap already."),
+        empty=gettext_lazy("Put the markets here that you might enter: each goes from stage to stage through a gate."),
+        icon="target",
+        columns=(
+            Column(gettext_lazy("Market"), told("market")),
+            Column(gettext_lazy("Entry stage"), told("stage")),
+            Column(gettext_lazy("In charge"), told("owner")),
+            Column(gettext_lazy("Next stage by"), told("target_on")),
+            Column(gettext_lazy("Note"), told("note")),
+        ),
+        filters=("stage",),
+        searched=("market", "owner", "note"),
+        is_late=_is_late,
+    ),
+    Register(
+        room=ROOM,
+        key="offers",
+        model=OwnOffer,
+        form=OfferForm,
+        page="market-positioning",
+        address="offers/",
+        title=gettext_lazy("Own offers"),
+        adding=gettext_lazy("Add your own offer"),
+        empty=gettext_lazy("Enter your own product, so that it stands on the map beside the competitors."),
+        icon="star",
+        columns=(
+            Column(gettext_lazy("Product"), told("name")),
+            Column(gettext_lazy("Market"), told("market")),
+            Column(gettext_lazy("Price index"), told("price_index"), is_number=True),
+            Column(gettext_lazy("Scores"), _scores),
+        ),
+        filters=("market",),
+    ),
+)

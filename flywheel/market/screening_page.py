@@ -10,9 +10,9 @@ from engines.results import Estimate
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.sheets import Cell as SheetCell
 from flywheel.accounts.templatetags.formats import compact, number, percent
+from flywheel.diagnosis.market_names import Names
 from flywheel.market import figures, indicators
 from flywheel.market.backtest import back_test
-from flywheel.market.economies import Names
 from flywheel.market.indicators import INDICATORS, Cell
 from flywheel.market.models import ScoringModel
 from flywheel.market.screening import Row, Screening, first_markets, screen

@@ -1,10 +1,7 @@
-"""The pages of market screening: the ranking, the editor of a model, values of your own."""
-
-from typing import Any
+"""The pages of market screening: the ranking, and the editor of a model."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,9 +13,10 @@ from flywheel.accounts.access import get_workspace
 from flywheel.accounts.models import Role, User, Workspace
 from flywheel.accounts.panels import page_or_panel
 from flywheel.accounts.sheets import download
-from flywheel.market import changes, economies, indicators, own_values, screening_page
+from flywheel.market import economies, indicators, screening_page
 from flywheel.market.model_form import Editor
 from flywheel.market.models import ScoringModel
+from flywheel.market.registers import REGISTERS
 from flywheel.market.room import ROOM
 from flywheel.market.screening import first_markets
 from flywheel.market.spec import Spec, first_spec
@@ -46,7 +44,7 @@ def screening(request: HttpRequest, slug: str) -> HttpResponse:
         "may_edit": request.role >= Role.MEMBER,  # type: ignore[attr-defined]
         "model_query": f"model={model.pk}" if model else "",
         **screening_page.back_test_context(workspace, model),
-        "changes": changes.newest(workspace, "scoringmodel"),
+        "changes": REGISTERS["models"].changes(workspace),
     }
     return page_or_panel(request, "market/screening.html", "panel", context)
 
@@ -95,9 +93,9 @@ def model_edit(request: HttpRequest, slug: str, model_id: int) -> HttpResponse:
         "editor": editor,
         "model": model,
         "dimension_names": [d.label for d in editor.old.dimensions],
-        "indicator_names": sorted({*map(indicators.label_of, indicators.INDICATORS), *indicators.own_keys(workspace)}),
-        "market_names": [name for _code, name in economies.choices(workspace)],
-        "changes": changes.newest(workspace, "scoringmodel", model.pk),
+        "indicator_names": indicators.names(workspace),
+        "market_names": economies.typed(workspace).offered(),
+        "changes": REGISTERS["models"].changes(workspace, model.pk),
         "may_edit": True,
     }
     return render(request, "market/model_edit.html", context)
@@ -116,56 +114,6 @@ def _saved(request: HttpRequest, model: ScoringModel, editor: Editor) -> bool:
         )
         return False
     return True
-
-
-@login_required
-@require_POST
-def model_delete(request: HttpRequest, slug: str, model_id: int) -> HttpResponse:
-    """Delete a model; it can be taken back."""
-    workspace = get_workspace(request, slug, needs=Role.MEMBER)
-    with transaction.atomic():
-        model = get_object_or_404(ScoringModel.objects.select_for_update(), workspace=workspace, pk=model_id)
-        records.delete(model, _user(request))
-    messages.success(request, _("“%(name)s” has been deleted. It can be taken back below.") % {"name": model.name})
-    return redirect(PAGE, slug)
-
-
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def values(request: HttpRequest, slug: str) -> HttpResponse:
-    """Values entered by hand: see them, add one, or take one away."""
-    needs = Role.MEMBER if request.method == "POST" else Role.READER
-    workspace = get_workspace(request, slug, needs=needs)
-    if request.method == "POST" and "delete" in request.POST:
-        return _value_deleted(request, workspace)
-    form = own_values.ValueForm(workspace, request.POST or None, initial=request.GET.dict())
-    if request.method == "POST" and form.is_valid():
-        form.save(_user(request))
-        messages.success(request, _("The value has been saved."))
-        return redirect("market-values", slug)
-    names = economies.Names(workspace)
-    rows = [
-        {"fact": fact, "market": names[fact.market], "indicator": indicators.label_of(fact.indicator)}
-        for fact in own_values.by_hand(workspace)
-    ]
-    context: dict[str, Any] = {
-        **ROOM.frame(workspace, PAGE),
-        "form": form,
-        "rows": rows,
-        "markets": [name for _code, name in economies.choices(workspace)],
-        "indicator_names": sorted({*map(indicators.label_of, indicators.INDICATORS), *indicators.own_keys(workspace)}),
-        "may_edit": request.role >= Role.MEMBER,  # type: ignore[attr-defined]
-    }
-    return render(request, "market/values.html", context)
-
-
-def _value_deleted(request: HttpRequest, workspace: Workspace) -> HttpResponse:
-    asked = request.POST["delete"]
-    fact = next((f for f in own_values.by_hand(workspace) if str(f.pk) == asked), None)
-    if fact:
-        fact.delete()
-        messages.success(request, _("The value has been deleted."))
-    return redirect("market-values", workspace.slug)
 
 
 def _user(request: HttpRequest) -> User:

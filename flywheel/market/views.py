@@ -17,11 +17,12 @@ from flywheel.accounts.panels import page_or_panel
 from flywheel.accounts.sheets import download
 from flywheel.diagnosis.engine_pages import Choice
 from flywheel.diagnosis.engine_views import show
+from flywheel.diagnosis.market_names import Names
+from flywheel.diagnosis.register_views import listed
 from flywheel.diagnosis.running import newest_week
-from flywheel.market import channel_mix, economies, positioning, roadmap
+from flywheel.market import channel_mix, positioning, roadmap
 from flywheel.market import overview as overview_page
 from flywheel.market.models import GatePass, RoadmapEntry, Stage
-from flywheel.market.register_views import listed
 from flywheel.market.registers import REGISTERS
 from flywheel.market.room import ROOM
 
@@ -91,7 +92,7 @@ def roadmap_list(request: HttpRequest, slug: str) -> HttpResponse:
     context = listed(workspace, register, request.GET)
     page = context["page"].object_list
     evidence = roadmap.gather(workspace, list(page))
-    names = economies.Names(workspace)
+    names = Names(workspace)
     context["rows"] = [
         {
             "record": entry,
@@ -133,7 +134,7 @@ def roadmap_gate(request: HttpRequest, slug: str, record_id: int) -> HttpRespons
     form = MoveForm(request.POST or None, initial=first)
     if request.method == "POST" and form.is_valid() and _moved(request, entry, form):
         return redirect("market-roadmap", slug)
-    names = economies.Names(workspace)
+    names = Names(workspace)
     context = {
         **ROOM.frame(workspace, "market-roadmap"),
         "entry": entry,
