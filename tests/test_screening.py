@@ -1,9 +1,11 @@
 """Market screening: the bundled table, own values beside it, scores, the editor of a model, its pages and files."""
 
 import io
+from importlib import import_module
 
 import numpy as np
 import pytest
+from django.db import connection
 from django.urls import reverse
 from python_calamine import CalamineWorkbook
 from scipy.stats import spearmanr
@@ -17,7 +19,7 @@ from flywheel.market import indicators
 from flywheel.market.backtest import MIN_MARKETS, back_test
 from flywheel.market.indicators import Cell
 from flywheel.market.model_form import Editor, pairs_of
-from flywheel.market.models import Change, ScoringModel
+from flywheel.market.models import Change, OwnValue, ScoringModel
 from flywheel.market.screening import first_markets, screen, weighed_by_entropy
 from flywheel.market.spec import Dimension, Indicator, Method, Spec, first_spec
 from tests.businesses import SIZES, business
@@ -223,7 +225,6 @@ def test_a_reader_sees_and_changes_nothing(client, workspace, model, reader):
     assert client.post(reverse("market-model-new", args=["acme"])).status_code == 403
     assert client.get(reverse("market-model-edit", args=["acme", model.pk])).status_code == 403
     assert client.post(reverse("market-model-delete", args=["acme", model.pk])).status_code == 403
-    assert client.post(reverse("market-values", args=["acme"]), {}).status_code == 403
     assert ScoringModel.objects.count() == 1
 
 
@@ -391,16 +392,54 @@ VALUE = {
 }
 
 
-def test_a_value_entered_by_hand_counts_and_the_same_period_replaces_it(client, workspace, model, member):
+def enter(client, **fields) -> str:
+    return client.post(reverse("market-values-new", args=["acme"]), {**VALUE, **fields}, follow=True).content.decode()
+
+
+def risk(workspace, model) -> float | None:
+    """What policy risk counts for Germany."""
+    return screen(workspace, Spec.of(model.document)).row("DE").parts[-1]
+
+
+def test_a_value_entered_by_hand_counts_and_the_same_period_changes_it(client, workspace, model, member):
     client.force_login(member)
-    for value in ("3.5", "4"):
-        client.post(reverse("market-values", args=["acme"]), {**VALUE, "value": value})
-    fact = MarketIndicator.objects.get()
-    assert (fact.market, fact.indicator, float(fact.value)) == ("DE", "policy_risk", 4)
-    row = screen(workspace, Spec.of(model.document)).row("DE")
-    assert row.parts[-1] == pytest.approx(0.6)
-    client.post(reverse("market-values", args=["acme"]), {"delete": fact.pk})
-    assert not MarketIndicator.objects.exists()
+    enter(client)
+    assert "“Germany · Policy risk, your assessment · 2026” has been saved." in enter(client, value="4")
+    stored = OwnValue.objects.get()
+    assert (stored.market, stored.indicator, float(stored.value), stored.version) == ("DE", "policy_risk", 4, 2)
+    assert risk(workspace, model) == pytest.approx(0.6)
+
+
+def test_a_value_that_is_taken_back_counts_as_before(client, workspace, model, member):
+    client.force_login(member)
+    enter(client)
+    enter(client, value="4")
+    for action, counts in (("changed", pytest.approx(0.65)), ("added", None)):
+        made = Change.objects.get(record="ownvalue", action=action)
+        client.post(reverse("market-undo", args=["acme", made.pk]))
+        assert risk(workspace, model) == counts
+    assert [c.user for c in Change.objects.filter(record="ownvalue")] == [member] * 4
+
+
+def test_a_value_entered_by_hand_goes_before_a_loaded_one_of_the_same_period(client, workspace, model, member):
+    own(workspace, "DE", "policy_risk", 9, "2026")
+    client.force_login(member)
+    enter(client, value="4")
+    own(workspace, "DE", "policy_risk", 1, "2025")
+    assert risk(workspace, model) == pytest.approx(0.6)
+    own(workspace, "DE", "policy_risk", 2, "2027")
+    assert risk(workspace, model) == pytest.approx(0.8)
+
+
+def test_values_are_listed_in_words_with_the_decimals_they_were_entered_with(client, workspace, member):
+    client.force_login(member)
+    for value, period in (("3.5", "2026"), ("0.000125", "2025"), ("12000", "2024")):
+        enter(client, value=value, period=period)
+    html = page(client, member, "market-values", indicator="policy_risk")
+    for text in ("Germany", "Policy risk, your assessment", ">3.5<", ">0.000125<", ">12,000<", "desk"):
+        assert text in html
+    text = client.get(reverse("market-values-file", args=["acme", "csv"])).content.decode()
+    assert 'Germany,"Policy risk, your assessment",2025,0.000125,desk' in text
 
 
 @pytest.mark.parametrize(
@@ -409,7 +448,7 @@ def test_a_value_entered_by_hand_counts_and_the_same_period_replaces_it(client, 
         ({"market": "Atlantis"}, "is no market or country"),
         ({"period": "last year"}, "Enter a year, such as 2026"),
         ({"value": "much"}, "Enter a number"),
-        ({"value": "1e99"}, "less than or equal to"),
+        ({"value": "1e99"}, "no more than 24 digits"),
         ({"value": "NaN"}, "Enter a number"),
         ({"origin": ""}, "This field is required"),
         ({"indicator": "a\0b"}, "Null characters are not allowed"),
@@ -417,16 +456,23 @@ def test_a_value_entered_by_hand_counts_and_the_same_period_replaces_it(client, 
 )
 def test_a_value_that_cannot_be_is_told(client, workspace, member, wrong, words):
     client.force_login(member)
-    html = client.post(reverse("market-values", args=["acme"]), {**VALUE, **wrong}).content.decode()
-    assert words in html
-    assert not MarketIndicator.objects.exists()
+    assert words in enter(client, **wrong)
+    assert not OwnValue.objects.exists()
 
 
-def test_a_loaded_value_is_not_deleted_by_hand(client, workspace, member):
-    fact = own(workspace, "DE", "policy_risk", 4)
-    client.force_login(member)
-    client.post(reverse("market-values", args=["acme"]), {"delete": fact.pk})
-    assert MarketIndicator.objects.exists()
+def test_values_entered_before_their_changes_were_kept_are_moved_and_can_go_back(workspace):
+    moving = import_module("flywheel.market.migrations.0003_move_own_values").Migration.operations[0]
+    source = Source.objects.create(workspace=workspace, slug="by-hand", name="Entered by hand")
+    own(workspace, "DE", "policy_risk", 4)
+    own(workspace, "FR", "policy_risk", 3)
+    MarketIndicator.objects.filter(market="DE").update(source=source)
+    for statements, entered, loaded in ((moving.sql, 1, 1), (moving.reverse_sql, 0, 2)):
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+        assert (OwnValue.objects.count(), MarketIndicator.objects.count()) == (entered, loaded)
+        assert Source.objects.filter(slug="by-hand").exists() is (entered == 0)
+    assert MarketIndicator.objects.get(source__slug="by-hand").external_id == "DE|policy_risk|2026"
 
 
 # --- back-test --------------------------------------------------------------------------------------------------------

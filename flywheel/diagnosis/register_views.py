@@ -33,21 +33,6 @@ PER_PAGE = 50
 MOST_DECIMALS = 6
 
 
-def urls(base: str, registers: Mapping[str, Register]) -> list[URLPattern]:
-    """The addresses of a room's lists, and the one that takes a change back."""
-    engine = next(iter(registers.values())).room.engine
-    found = [path(f"{base}changes/<int:change_id>/undo/", change_undo, {"registers": registers}, name=f"{engine}-undo")]
-    for key, register in registers.items():
-        pages: dict[str, tuple[str, Callable[..., HttpResponse]]] = {"new": ("new/", record_new), "edit": ("<int:record_id>/", record_edit),
-                 "delete": ("<int:record_id>/delete/", record_delete)}  # fmt: skip
-        if register.columns:
-            pages["file"] = ("list.<str:kind>", record_file)
-        for name, (tail, view) in pages.items() if register.address else ():
-            address = f"{base}{register.address}{tail}"
-            found.append(path(address, view, {"register": register}, name=f"{engine}-{key}-{name}"))
-    return found
-
-
 # --- the list ---------------------------------------------------------------------------------------------------------
 @login_required
 @require_GET
@@ -247,3 +232,24 @@ def _frame(workspace: Workspace, register: Register) -> dict[str, Any]:
 
 def _user(request: HttpRequest) -> User:
     return request.user  # type: ignore[return-value]
+
+
+# --- their addresses --------------------------------------------------------------------------------------------------
+PAGES: tuple[tuple[str, str, Callable[..., HttpResponse]], ...] = (
+    ("new", "new/", record_new),
+    ("edit", "<int:record_id>/", record_edit),
+    ("delete", "<int:record_id>/delete/", record_delete),
+    ("file", "list.<str:kind>", record_file),
+)
+
+
+def urls(base: str, registers: Mapping[str, Register]) -> list[URLPattern]:
+    """The addresses of a room's records, `market-content-edit` and the like, and the one that takes a change back."""
+    engine = next(iter(registers.values())).room.engine
+    found = [path(f"{base}changes/<int:change_id>/undo/", change_undo, {"registers": registers}, name=f"{engine}-undo")]
+    for register in registers.values():
+        for name, tail, view in PAGES if register.address else ():
+            if name != "file" or register.columns:
+                address, named = f"{base}{register.address}{tail}", f"{engine}-{register.key}-{name}"
+                found.append(path(address, view, {"register": register}, name=named))
+    return found

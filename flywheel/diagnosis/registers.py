@@ -27,6 +27,8 @@ from flywheel.facts.calendar import FIRST_YEAR, today
 
 LONGEST_NAME = 120  # characters of a market's name
 
+ONCE = gettext_lazy("There is an entry for this already: change that one.")
+
 Words = str | Promise
 
 
@@ -139,7 +141,7 @@ class Register:
     is_by_market: bool = False  # the page is about the market in its address
     form: type[KeptForm] = KeptForm
     adding: Words = ""
-    taken: Words = gettext_lazy("There is an entry for this already: change that one.")
+    taken: Words = ONCE  # what is told where there may be one only
     empty: Words = ""
     icon: str = ""
     columns: tuple[Column, ...] = ()

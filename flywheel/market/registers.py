@@ -182,8 +182,8 @@ REGISTERS = by_key(
         title=gettext_lazy("Your own values"),
         adding=gettext_lazy("Enter a value"),
         empty=gettext_lazy(
-            "Competition, platforms, payment and policy are yours to judge: from 0 to 10, with the year and where it is "
-            "from. Values of your own go before those of the table."
+            "Competition, platforms, payment and policy are yours to judge: from 0 to 10, with the year and where it is"
+            " from. Values of your own go before those of the table."
         ),
         icon="table",
         columns=(
