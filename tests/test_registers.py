@@ -61,7 +61,7 @@ def member(workspace, client) -> User:
     return user
 
 
-def post(client, name: str, *args: object, **data: object) -> str:
+def post(client, name: str, /, *args: object, **data: object) -> str:
     return client.post(reverse(name, args=["acme", *args]), data, follow=True).content.decode()
 
 
@@ -81,7 +81,7 @@ def undone(client, name: str, action: str) -> str:
     return post(client, f"{LISTS[name].room.engine}-undo", change_of(name, action))
 
 
-def second(name: str, **more: object) -> dict[str, object]:
+def second(name: str, /, **more: object) -> dict[str, object]:
     field, value = OTHER[name]
     return {**FORMS[name], field: value, **more}
 
@@ -160,7 +160,7 @@ def test_one_workspace_reaches_nothing_of_another(client, workspace, member, nam
 # --- two people at once -----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("name", "seen"),
-    [*((name, "1") for name in LISTS), *(("market-content", seen) for seen in ("", "-1", "x", "99999999999999999999"))],
+    [*((name, "1") for name in LISTS), *(("market-content", seen) for seen in ("", "-1", "x\0", "99999999999999999999"))],
 )
 def test_of_two_people_the_second_is_told_and_loses_nothing(client, workspace, member, name, seen):
     post(client, f"{name}-new", **FORMS[name])
@@ -168,7 +168,7 @@ def test_of_two_people_the_second_is_told_and_loses_nothing(client, workspace, m
     field, _value = OTHER[name]
     entered = "77" if field == "amount" else "What the second one wrote"
     html = post(client, f"{name}-edit", only(name).pk, **{**FORMS[name], field: entered, "seen": seen})
-    assert ("Enter a whole number" if seen == "x" else "Somebody has changed this since you opened it.") in html
+    assert "Somebody has changed this since you opened it." in html
     assert shown_value(html, field) == entered
     assert str(getattr(only(name), field)).startswith(OTHER[name][1])
 
@@ -251,8 +251,8 @@ def test_the_changes_of_a_record_are_told_in_words(client, workspace, member, na
     post(client, f"{name}-new", **FORMS[name])
     post(client, f"{name}-edit", only(name).pk, **second(name, seen=1))
     html = client.get(reverse(f"{name}-edit", args=["acme", only(name).pk])).content.decode()
-    panel = html[html.index('id="changes"') :]
-    part = str(LISTS[name].model._meta.get_field(OTHER[name][0]).verbose_name)  # type: ignore[union-attr]
+    panel = html[html.index('id="changes"') :].partition("</table>")[0]
+    part = str(LISTS[name].model._meta.get_field(OTHER[name][0]).verbose_name)
     assert part in panel
     assert ("Germany" in panel) == (name.split("-")[1] in ("values", "roadmap", "item", "method", "threshold"))
 

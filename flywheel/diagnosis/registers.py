@@ -41,10 +41,21 @@ class DateInput(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
+class SeenField(forms.Field):
+    """The version that was opened, which a person does not see; 0, which no record has, when it cannot be read."""
+
+    widget = forms.HiddenInput
+
+    def to_python(self, value: object) -> int:
+        """The version in what was posted."""
+        text = str(value or "")
+        return int(text[:9]) if text.isdecimal() else 0
+
+
 class KeptForm(forms.ModelForm):
     """The form of a kept record: `seen` is the version that was opened, a market is typed as its name or its code."""
 
-    seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    seen = SeenField(required=False)
     years_ahead: ClassVar[int] = 1  # that its days may lie ahead; a day further off is a typing error
 
     def __init__(self, workspace: Workspace, *args: Any, **kwargs: Any) -> None:
@@ -96,7 +107,7 @@ class KeptForm(forms.ModelForm):
         """The record as it was entered, of the version that was opened."""
         record = cast(Kept, self.instance)
         if record.pk:
-            record.version = self.cleaned_data["seen"] or 0
+            record.version = self.cleaned_data["seen"]
         return record
 
 
