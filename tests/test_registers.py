@@ -160,7 +160,10 @@ def test_one_workspace_reaches_nothing_of_another(client, workspace, member, nam
 # --- two people at once -----------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("name", "seen"),
-    [*((name, "1") for name in LISTS), *(("market-content", seen) for seen in ("", "-1", "x\0", "99999999999999999999"))],
+    [
+        *((name, "1") for name in LISTS),
+        *(("market-content", seen) for seen in ("", "-1", "x\0", "99999999999999999999")),
+    ],
 )
 def test_of_two_people_the_second_is_told_and_loses_nothing(client, workspace, member, name, seen):
     post(client, f"{name}-new", **FORMS[name])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from django.db import connection
 from django.urls import reverse
+from django.utils.translation import override
 from python_calamine import CalamineWorkbook
 from scipy.stats import spearmanr
 
@@ -408,6 +409,18 @@ def test_a_value_entered_by_hand_counts_and_the_same_period_changes_it(client, w
     stored = OwnValue.objects.get()
     assert (stored.market, stored.indicator, float(stored.value), stored.version) == ("DE", "policy_risk", 4, 2)
     assert risk(workspace, model) == pytest.approx(0.6)
+
+
+def test_one_of_our_indicators_is_known_by_its_name_in_either_language(client, workspace, member):
+    client.force_login(member)
+    with override("zh-hans"):
+        chinese = indicators.label_of("policy_risk")
+    assert chinese != VALUE["indicator"]
+    enter(client)
+    enter(client, indicator=chinese, value="4.25")
+    assert (OwnValue.objects.get().indicator, OwnValue.objects.get().version) == ("policy_risk", 2)
+    edit = page(client, member, "market-values-edit", OwnValue.objects.get().pk)
+    assert 'value="4.25"' in edit
 
 
 def test_a_value_that_is_taken_back_counts_as_before(client, workspace, model, member):

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from flywheel.accounts.models import Workspace
 from flywheel.facts.models import MarketIndicator
@@ -110,6 +112,15 @@ def economies() -> frozenset[str]:
 def label_of(key: str) -> str:
     """An indicator's name: translated where it is one of ours, else as the workspace writes it."""
     return str(INDICATORS[key].label) if key in INDICATORS else key
+
+
+def keys_by_label() -> dict[str, str]:
+    """Label of one of ours in any of our languages, in small letters -> its key: a team may write in two."""
+    found = {}
+    for language, _name in settings.LANGUAGES:
+        with override(language):
+            found |= {label_of(key).casefold(): key for key in INDICATORS}
+    return found
 
 
 def own_keys(workspace: Workspace) -> list[str]:

@@ -132,12 +132,13 @@ class ValueForm(MarketForm):
         self.suggest("indicator", indicators.names(self.workspace))
         if key := self.initial.get("indicator"):
             self.initial["indicator"] = indicators.label_of(key)
+        if self.instance.pk:
+            self.initial["value"] = f"{self.instance.value.normalize():f}"  # 3.25, as it was entered
 
     def clean_indicator(self) -> str:
         """The key of one of ours, else the name as it was written."""
         typed = self.cleaned_data["indicator"]
-        known = {indicators.label_of(key).casefold(): key for key in indicators.INDICATORS}
-        return known.get(typed.casefold(), typed)
+        return indicators.keys_by_label().get(typed.casefold(), typed)
 
     def record(self) -> Kept:
         """The value; one that is entered for the same period again changes the first."""
