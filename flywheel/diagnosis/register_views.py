@@ -98,7 +98,7 @@ def record_file(request: HttpRequest, slug: str, register: Register, kind: str) 
     workspace = get_workspace(request, slug)
     names = Names(workspace)
     rows = [register.cells(record, names) for record in register.rows(workspace, request.GET)]
-    return download(register.page, kind, [str(column.heading) for column in register.columns], rows)
+    return download(register.page, kind, [heading["text"] for heading in register.headings], rows)
 
 
 # --- one record -------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.apps import apps
-from django.db.models import Q, QuerySet
+from django.db.models import DecimalField, Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -116,14 +116,13 @@ Text = Callable[[Any, Mapping[str, str]], Cell]  # of a record and the names of 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a list: its heading, and what it says of a record."""
+    """A column of a list: the field that names it, and what it says of a record where that is not the field's text."""
 
-    heading: Words
+    name: str
     text: Text
-    is_number: bool = False
 
 
-def told(name: str) -> Text:
+def _told(name: str) -> Text:
     """A field's text: a choice in words, a market's name, a day or a number as it is."""
 
     def text(record: Any, names: Mapping[str, str]) -> Cell:
@@ -155,7 +154,7 @@ class Register:
     taken: Words = ONCE  # what is told where there may be one only
     empty: Words = ""
     icon: str = ""
-    columns: tuple[Column, ...] = ()
+    columns: tuple[str | Column, ...] = ()  # the names of fields, where they are told as they are
     filters: tuple[str, ...] = ()
     labels: Mapping[str, Callable[[str], str]] = field(default_factory=dict)  # of a filter's values, by field
     searched: tuple[str, ...] = ("name",)
@@ -209,7 +208,15 @@ class Register:
 
     def cells(self, record: Any, names: Mapping[str, str]) -> list[Cell]:
         """A record's texts by column."""
-        return [column.text(record, names) for column in self.columns]
+        told = [_told(column) if isinstance(column, str) else column.text for column in self.columns]
+        return [text(record, names) for text in told]
+
+    @property
+    def headings(self) -> list[dict[str, Any]]:
+        """The columns' headings, and whether a column holds numbers."""
+        names = [column if isinstance(column, str) else column.name for column in self.columns]
+        fields = [cast(Any, self.model._meta.get_field(name)) for name in names]
+        return [{"text": str(f.verbose_name), "is_number": isinstance(f, DecimalField)} for f in fields]
 
     def changes(self, workspace: Workspace, record_id: int | None = None) -> list[KeptChange]:
         """The newest changes of the list, or of one record: `shown` which, `parts` what of it, `undo` the way back."""

@@ -116,7 +116,7 @@ def label_of(key: str) -> str:
 
 def keys_by_label() -> dict[str, str]:
     """Label of one of ours in any of our languages, in small letters -> its key: a team may write in two."""
-    found = {}
+    found: dict[str, str] = {}
     for language, _name in settings.LANGUAGES:
         with override(language):
             found |= {label_of(key).casefold(): key for key in INDICATORS}

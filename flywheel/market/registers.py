@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from flywheel.accounts.records import Kept
 from flywheel.accounts.templatetags.formats import reader_locale
-from flywheel.diagnosis.registers import Column, KeptForm, Register, by_key, told
+from flywheel.diagnosis.registers import Column, KeptForm, Register, by_key
 from flywheel.market import economies, indicators
 from flywheel.market.models import ContentAsset, OwnOffer, OwnValue, Partner, RoadmapEntry, ScoringModel
 from flywheel.market.room import ROOM
@@ -188,11 +188,11 @@ REGISTERS = by_key(
         ),
         icon="table",
         columns=(
-            Column(gettext_lazy("Market"), told("market")),
-            Column(gettext_lazy("Indicator"), lambda record, _names: indicators.label_of(record.indicator)),
-            Column(gettext_lazy("Year or period"), told("period")),
-            Column(gettext_lazy("Value"), told("value"), is_number=True),
-            Column(gettext_lazy("Source"), told("origin")),
+            "market",
+            Column("indicator", lambda record, _names: indicators.label_of(record.indicator)),
+            "period",
+            "value",
+            "origin",
         ),
         filters=("market", "indicator"),
         labels={"indicator": indicators.label_of},
@@ -209,15 +209,7 @@ REGISTERS = by_key(
         adding=gettext_lazy("Add content"),
         empty=gettext_lazy("Keep here what was made for each market and language, how far it is, and who uses it."),
         icon="file-text",
-        columns=(
-            Column(gettext_lazy("Asset"), told("name")),
-            Column(gettext_lazy("Kind"), told("kind")),
-            Column(gettext_lazy("Language"), _language),
-            Column(gettext_lazy("Market"), told("market")),
-            Column(gettext_lazy("Status"), told("status")),
-            Column(gettext_lazy("Used by"), told("used_by")),
-            Column(gettext_lazy("Link"), told("link")),
-        ),
+        columns=("name", "kind", Column("language", _language), "market", "status", "used_by", "link"),
         filters=("market", "language", "kind", "status"),
         labels={"language": language_name},
         searched=("name", "used_by"),
@@ -233,17 +225,7 @@ REGISTERS = by_key(
         adding=gettext_lazy("Add a partner"),
         empty=gettext_lazy("Keep here whom you talk to in each market, how far that is, and what is to be done next."),
         icon="heart-handshake",
-        columns=(
-            Column(gettext_lazy("Partner"), told("name")),
-            Column(gettext_lazy("Kind"), told("kind")),
-            Column(gettext_lazy("Market"), told("market")),
-            Column(gettext_lazy("Progress"), told("stage")),
-            Column(gettext_lazy("In charge"), told("owner")),
-            Column(gettext_lazy("Next step"), told("next_step")),
-            Column(gettext_lazy("Due by"), told("due_on")),
-            Column(gettext_lazy("Link"), told("link")),
-            Column(gettext_lazy("Note"), told("note")),
-        ),
+        columns=("name", "kind", "market", "stage", "owner", "next_step", "due_on", "link", "note"),
         filters=("market", "kind", "stage"),
         searched=("name", "owner", "next_step", "note"),
         is_late=_is_late,
@@ -260,13 +242,7 @@ REGISTERS = by_key(
         taken=gettext_lazy("This market is on the roadmap already."),
         empty=gettext_lazy("Put the markets here that you might enter: each goes from stage to stage through a gate."),
         icon="target",
-        columns=(
-            Column(gettext_lazy("Market"), told("market")),
-            Column(gettext_lazy("Entry stage"), told("stage")),
-            Column(gettext_lazy("In charge"), told("owner")),
-            Column(gettext_lazy("Next stage by"), told("target_on")),
-            Column(gettext_lazy("Note"), told("note")),
-        ),
+        columns=("market", "stage", "owner", "target_on", "note"),
         filters=("stage",),
         searched=("market", "owner", "note"),
         is_late=_is_late,
@@ -282,12 +258,7 @@ REGISTERS = by_key(
         adding=gettext_lazy("Add your own offer"),
         empty=gettext_lazy("Enter your own product, so that it stands on the map beside the competitors."),
         icon="star",
-        columns=(
-            Column(gettext_lazy("Product"), told("name")),
-            Column(gettext_lazy("Market"), told("market")),
-            Column(gettext_lazy("Price index"), told("price_index"), is_number=True),
-            Column(gettext_lazy("Scores"), _scores),
-        ),
+        columns=("name", "market", "price_index", Column("attributes", _scores)),
         filters=("market",),
     ),
 )
