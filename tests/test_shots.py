@@ -15,6 +15,7 @@ NO_PAGES = {
     "source-check": "only posted to",
     "aftersales-lifetime-run": "only posted to",
     "market-model-new": "only posted to",
+    "market-values-new": "the page of market-record, with other fields",
     "market-content-new": "the page of market-record, with other fields",
     "market-partners-new": "the page of market-record, with other fields",
     "market-offers-new": "the page of market-record, with other fields",
