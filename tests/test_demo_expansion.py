@@ -4,7 +4,16 @@ import datetime as dt
 
 from flywheel.demo import expansion
 from flywheel.facts.models import CompetitorOffer, Investment, MarketIndicator
-from flywheel.market.models import ContentAsset, GatePass, OwnOffer, Partner, RoadmapEntry, ScoringModel, Stage
+from flywheel.market.models import (
+    ContentAsset,
+    GatePass,
+    OwnOffer,
+    OwnValue,
+    Partner,
+    RoadmapEntry,
+    ScoringModel,
+    Stage,
+)
 from flywheel.market.screening import screen
 from flywheel.market.spec import Spec
 from tests.builders import loaded
@@ -14,7 +23,7 @@ UNTIL = dt.date(2026, 11, 17)
 
 def test_every_page_of_the_market_room_is_filled(workspace):
     expansion.fill(workspace, UNTIL)
-    kept = (ScoringModel, OwnOffer, ContentAsset, Partner, CompetitorOffer, MarketIndicator)
+    kept = (ScoringModel, OwnOffer, OwnValue, ContentAsset, Partner, CompetitorOffer, MarketIndicator)
     assert all(model.objects.filter(workspace=workspace).exists() for model in kept)
     assert {entry.stage for entry in RoadmapEntry.objects.all()} == set(Stage.values)
     assert GatePass.objects.filter(market="US").count() == len(Stage) - 1
@@ -30,6 +39,7 @@ def test_two_demos_have_the_same_offers(workspace):
     MarketIndicator.objects.all().delete()
     RoadmapEntry.objects.all().delete()
     ScoringModel.objects.all().delete()
+    OwnValue.objects.all().delete()
     Investment.objects.all().delete()
     expansion.fill(workspace, UNTIL)
     assert list(CompetitorOffer.objects.order_by("external_id").values_list("name", "price_index", "reviews")) == first
