@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 Z95 = 1.959963984540054
+MOST_EFFECTIVE = 1e12  # facts that a share without any variation is taken to rest on
 N = TypeVar("N", bound=Any)  # a float, or an array of float64
 
 
@@ -18,6 +19,19 @@ def wilson(successes: N, trials: N, z: float = Z95) -> tuple[N, N]:
     scale = 1 + z * z / trials
     centre = rate + z * z / (2 * trials)
     return np.maximum(0.0, (centre - spread) / scale), np.minimum(1.0, (centre + spread) / scale)
+
+
+def part(value: N, variance: N, count: N, z: float = Z95) -> tuple[N, N]:
+    """Interval of a share of amounts, 0-1: Wilson's at the effective sample size, value (1 − value) ÷ variance.
+
+    `count` facts stand behind it; where none or all of the amount is the part, their number is the sample size.
+    Reference: Dean & Pagano 2015, Journal of Survey Statistics and Methodology 3:484, modified Wilson interval.
+    """
+    rate = np.clip(value, 0.0, 1.0)
+    size = np.minimum(rate * (1 - rate) / variance, MOST_EFFECTIVE)
+    size = np.where(size > 0, size, count)
+    low, high = wilson(rate * size, size, z)
+    return np.minimum(low, rate), np.maximum(high, rate)
 
 
 def newcombe(hits: N, trials: N, hits_other: N, trials_other: N, z: float = Z95) -> tuple[N, N]:

@@ -50,8 +50,12 @@ METHODS: dict[Shape, Words] = {
         "分子按泊松计数的得分区间；分母为实际计数。",
     ),
     Shape.SHARE: Words(
-        "Log-normal interval, delta method: amounts are taken to spread like their mean.",
-        "对数正态区间（delta 法）：假定金额的离散程度与其均值相当。",
+        "Log-normal interval, delta method: amounts are taken to spread like their mean. A share stays below 1.",
+        "对数正态区间（delta 法）：假定金额的离散程度与其均值相当；占比不超过 1。",
+    ),
+    Shape.PART: Words(
+        "Delta method over the orders, as a Wilson interval at the effective sample size: within 0 and 1.",
+        "对各订单采用 delta 法，并按有效样本量取 Wilson 区间，始终介于 0 与 1 之间。",
     ),
     Shape.SUM_RATIO: Words(
         "Normal interval, delta method: the variance of a sum of Poisson many amounts is its sum of squares.",
@@ -151,7 +155,14 @@ _LACKING: dict[str, tuple[str, ...]] = {
         "contribution_90",
         "contribution_180",
     ),
-    "no_discount_data": ("discount_base", "discount_gross_base"),
+    "no_discount_data": (
+        "discount_base",
+        "discount_gross_base",
+        "discount_orders",
+        "discount_squares",
+        "discount_gross_squares",
+        "discount_products",
+    ),
     "no_unit_data": ("units", "unit_orders", "unit_squares", "basket_orders", "multi_orders"),
     "no_ticket_data": (
         "tickets",

@@ -236,7 +236,7 @@ KPIS = (
     Kpi(
         "discount_rate",
         "conversion",
-        Shape.SHARE,
+        Shape.PART,
         "rate",
         "discount_base",
         "discount_gross_base",
@@ -248,7 +248,9 @@ KPIS = (
         ),
         SHOP,
         SALES,
-        MIN_EVENTS,
-        events="discounted_orders",
+        MIN_ORDERS,
+        squares="discount_squares",
+        events="discount_orders",
+        moments=("discount_gross_squares", "discount_products"),
     ),
 )

@@ -23,6 +23,7 @@ class Shape(StrEnum):
     PER_COUNT = "per_count"  # money ÷ a count of events
     COUNT_RATIO = "count_ratio"  # a count of events ÷ another count
     SHARE = "share"  # money ÷ money, the upper made of `events` amounts
+    PART = "part"  # money ÷ the money it is part of, over `events` orders that tell both
     SUM_RATIO = "sum_ratio"  # a sum of `events` amounts ÷ something given
     RATE_RATIO = "rate_ratio"  # a rate ÷ the rate `against`
     RATE_GAP = "rate_gap"  # 1 − a rate ÷ the rate `against`
@@ -50,6 +51,7 @@ class Kpi:
     """One KPI. `numerator` and `denominator` are measures; `squares`, `events` and `against` serve some shapes.
 
     `min_n` is what the denominator (or `events`) needs at least; `window` the weeks summed for one value.
+    `moments`: of a PART, the sum of squares below the line and that of the products of both.
     `headline`: it is among the few on an engine's overview and in the weekly review. `percentile` in 0-1.
     """
 
@@ -70,12 +72,20 @@ class Kpi:
     window: int = 1
     headline: bool = False
     against: tuple[str, str] | None = None
+    moments: tuple[str, str] | None = None
     percentile: float = 0.0
 
     @property
     def measures(self) -> tuple[str, ...]:
         """Every measure that the KPI reads."""
-        named = (self.numerator, self.denominator, self.squares, self.events, *(self.against or ()))
+        named = (
+            self.numerator,
+            self.denominator,
+            self.squares,
+            self.events,
+            *(self.against or ()),
+            *(self.moments or ()),
+        )
         return tuple(dict.fromkeys(m for m in (*named, *self._more()) if m))
 
     def _more(self) -> tuple[str, ...]:

@@ -46,6 +46,8 @@ def _rate(kpi: Kpi, s: Sums) -> Raw:
 def _mean(kpi: Kpi, s: Sums) -> Raw:
     total, count = s[kpi.numerator], s[kpi.denominator]
     low, high = intervals.mean(total, s[kpi.squares], count)
+    if kpi.unit == "stars":
+        low, high = np.maximum(low, 1.0), np.minimum(high, 5.0)
     return Raw(total / count, low, high, count)
 
 
@@ -67,7 +69,17 @@ def _share(kpi: Kpi, s: Sums) -> Raw:
     value = s[kpi.numerator] / below
     spread = np.sqrt(2 / events)  # amounts spread like their mean: variance doubles
     low, high = intervals.log_normal(value, spread)
+    high = np.where(value <= 1, np.minimum(high, 1.0), high)  # a share; above 1 it says itself that it is none
     return Raw(value, low, high, events, refused={"no_orders_data": below <= 0})
+
+
+def _part(kpi: Kpi, s: Sums) -> Raw:
+    """Σ y ÷ Σ x over n orders: the variance of a ratio of means (Cochran 1977, 6.4), and the share's interval."""
+    n, below, (below_squares, products) = s[kpi.events], s[kpi.denominator], (s[m] for m in kpi.moments or ())
+    value = s[kpi.numerator] / below
+    squares = np.maximum(0.0, s[kpi.squares] - 2 * value * products + value * value * below_squares)
+    low, high = intervals.part(value, squares * n / (n - 1) / below**2, n)
+    return Raw(value, low, high, n, refused={"no_orders_data": below <= 0})
 
 
 def _sum_ratio(kpi: Kpi, s: Sums) -> Raw:
@@ -157,6 +169,7 @@ COMPUTE: dict[Shape, Callable[[Kpi, Sums], Raw]] = {
     Shape.PER_COUNT: _per_count,
     Shape.COUNT_RATIO: _count_ratio,
     Shape.SHARE: _share,
+    Shape.PART: _part,
     Shape.SUM_RATIO: _sum_ratio,
     Shape.RATE_RATIO: _rate_ratio,
     Shape.RATE_GAP: _rate_gap,

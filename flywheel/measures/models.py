@@ -91,9 +91,11 @@ class ConversionWeek(Measure):
     desktop_sessions = count_field()
     desktop_payments = count_field()
     discount_orders = count_field()  # orders that tell gross and discount
-    discounted_orders = count_field()  # those of them with a discount
     discount_gross_base = total_field()
     discount_base = total_field()
+    discount_gross_squares = square_field()
+    discount_squares = square_field()
+    discount_products = square_field()  # of each order's gross and discount
     first_discount_base = total_field()  # discounts of first orders
     unit_orders = count_field()  # orders whose units are known
     units = count_field()

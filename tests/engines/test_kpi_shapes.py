@@ -8,7 +8,7 @@ import pytest
 
 from engines import weekly
 from engines.business import Business, invested_weeks, panel
-from engines.intervals import net_share, poisson, squared_shares
+from engines.intervals import net_share, poisson, squared_shares, wilson
 from engines.kpi import KPIS, METHODS, compute, headlines
 from engines.kpis.shapes import HISTOGRAMS
 from engines.results import Estimate, Unavailable
@@ -110,13 +110,62 @@ def test_phones_that_convert_half_as_well_have_a_gap_of_a_half():
     assert reason("mobile_gap", **{**sums, "mobile_payments": 0}, sessions=15_000) == "too_few"
 
 
-def test_baskets_units_and_discounts():
+def test_baskets_and_units():
     assert value("units_per_order", units=250, unit_orders=100, unit_squares=800).value == 2.5
     assert value("attach_rate", multi_orders=30, basket_orders=120).value == 0.25
-    assert value("discount_rate", discount_base=50, discount_gross_base=1000, discounted_orders=20).value == 0.05
-    assert reason("discount_rate", discount_base=0, discount_gross_base=1000, discounted_orders=0) == "too_few"
     first = value("first_aov", first_net_base=6000, first_priced_orders=100, first_net_squares=400_000)
     assert first.value == 60
+
+
+def discounts(gross, off):
+    """The sums of orders of `gross` with a discount of `off` each, as the KPI reads them."""
+    return {
+        "discount_base": off.sum(),
+        "discount_gross_base": gross.sum(),
+        "discount_orders": len(gross),
+        "discount_squares": (off**2).sum(),
+        "discount_gross_squares": (gross**2).sum(),
+        "discount_products": (gross * off).sum(),
+    }
+
+
+def test_the_discount_rate_is_discounts_over_goods_of_the_orders_that_tell_both():
+    gross = np.full(40, 50.0)
+    found = value("discount_rate", **discounts(gross, np.where(np.arange(40) < 20, 10.0, 0.0)))
+    assert (found.value, found.n) == (0.1, 40)
+    size = 0.1 * 0.9 / (0.01 / 39)  # the variance of 20 rates of 0.2 and 20 of none is 0.01 ÷ 39
+    assert [found.low, found.high] == pytest.approx(wilson(0.1 * size, size))
+    few = compute(KPIS["discount_rate"], discounts(gross[:29], gross[:29] / 10))
+    assert few == Unavailable("too_few", 29, 30)
+
+
+@pytest.mark.parametrize("discounted", [0, 1, 2, 199, 200])
+@pytest.mark.parametrize("share", [0.05, 1.0])
+def test_the_interval_of_a_discount_rate_never_leaves_0_to_1(discounted, share):
+    gross = np.linspace(10, 90, 200)
+    found = value("discount_rate", **discounts(gross, np.where(np.arange(200) < discounted, share * gross, 0.0)))
+    assert 0 <= found.low <= found.value <= found.high <= 1
+    assert found.high > 0
+
+
+def test_the_interval_of_a_discount_rate_holds_the_truth_in_about_95_of_100_shops():
+    rng = np.random.default_rng(5)
+    truth, held = 0.25 * 0.2, 0
+    for _shop in range(1000):
+        gross = rng.lognormal(4, 0.6, 300)
+        found = value("discount_rate", **discounts(gross, gross * 0.2 * (rng.random(300) < 0.25)))
+        held += found.low <= truth <= found.high
+    assert 930 <= held <= 965
+
+
+def test_a_refund_rate_of_few_large_refunds_stays_a_share():
+    found = value("refund_rate", refund_base=800, net_base=1000, refunds=10)
+    assert found.low < 0.8 < found.high == 1
+
+
+def test_the_interval_of_a_rating_stays_within_its_stars():
+    found = value("rating", rating_sum=149, reviews=30, rating_squares=29 * 25 + 16)
+    assert found.low < found.value < found.high == 5
 
 
 def test_revenue_per_session_is_of_sessions_that_are_known():

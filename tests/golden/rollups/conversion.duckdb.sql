@@ -28,7 +28,6 @@ WITH facts AS (
     CAST(CASE WHEN t.device = 'desktop' THEN t.sessions ELSE NULL END AS BIGINT) AS desktop_sessions,
     CAST(CASE WHEN t.device = 'desktop' THEN t.payments ELSE NULL END AS BIGINT) AS desktop_payments,
     CAST(NULL AS BIGINT) AS discount_orders,
-    CAST(NULL AS BIGINT) AS discounted_orders,
     CAST(NULL AS DECIMAL(18, 4)) AS discount_gross_base,
     CAST(NULL AS DECIMAL(18, 4)) AS discount_base,
     CAST(NULL AS DECIMAL(18, 4)) AS first_discount_base,
@@ -69,7 +68,6 @@ WITH facts AS (
     CAST(CASE WHEN s.device = 'desktop' THEN s.sessions ELSE NULL END AS BIGINT) AS desktop_sessions,
     CAST(CASE WHEN s.device = 'desktop' THEN s.payments ELSE NULL END AS BIGINT) AS desktop_payments,
     CAST(NULL AS BIGINT) AS discount_orders,
-    CAST(NULL AS BIGINT) AS discounted_orders,
     CAST(NULL AS DECIMAL(18, 4)) AS discount_gross_base,
     CAST(NULL AS DECIMAL(18, 4)) AS discount_base,
     CAST(NULL AS DECIMAL(18, 4)) AS first_discount_base,
@@ -120,13 +118,6 @@ WITH facts AS (
       THEN 0
       ELSE 1
     END AS BIGINT) AS discount_orders,
-    CAST(CASE
-      WHEN o.gross IS NULL OR o.discount IS NULL OR o.fx_rate IS NULL
-      THEN NULL
-      WHEN o.discount > 0
-      THEN 1
-      ELSE 0
-    END AS BIGINT) AS discounted_orders,
     CASE
       WHEN o.gross IS NULL OR o.discount IS NULL OR o.fx_rate IS NULL
       THEN NULL
@@ -212,9 +203,11 @@ SELECT
   CAST(SUM(facts.desktop_sessions) AS BIGINT) AS desktop_sessions,
   CAST(SUM(facts.desktop_payments) AS BIGINT) AS desktop_payments,
   CAST(SUM(facts.discount_orders) AS BIGINT) AS discount_orders,
-  CAST(SUM(facts.discounted_orders) AS BIGINT) AS discounted_orders,
   CAST(SUM(facts.discount_gross_base) AS DECIMAL(24, 4)) AS discount_gross_base,
   CAST(SUM(facts.discount_base) AS DECIMAL(24, 4)) AS discount_base,
+  CAST(SUM(CAST(facts.discount_gross_base * facts.discount_gross_base AS DECIMAL(30, 4))) AS DECIMAL(38, 4)) AS discount_gross_squares,
+  CAST(SUM(CAST(facts.discount_base * facts.discount_base AS DECIMAL(30, 4))) AS DECIMAL(38, 4)) AS discount_squares,
+  CAST(SUM(CAST(facts.discount_gross_base * facts.discount_base AS DECIMAL(30, 4))) AS DECIMAL(38, 4)) AS discount_products,
   CAST(SUM(facts.first_discount_base) AS DECIMAL(24, 4)) AS first_discount_base,
   CAST(SUM(facts.unit_orders) AS BIGINT) AS unit_orders,
   CAST(SUM(facts.units) AS BIGINT) AS units,
