@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 from django.urls import reverse
@@ -65,6 +66,11 @@ class Choice:
         return self.week if self.weeks else max(self.week, self.complete)
 
     @property
+    def query(self) -> str:
+        """The choice as an address says it, so that the page it leads to is about the same."""
+        return urlencode({"weeks": self.weeks, "market": self.market, "week": self.week.isoformat()})
+
+    @property
     def where(self) -> dict[str, str]:
         """The market as a filter of measures."""
         return {"market": self.market} if self.market else {}
@@ -89,6 +95,7 @@ class Loaded:
     weeks: int  # the period's length within the panel
     restated: tuple[Restated, ...]  # of the weeks that the weekly lines show
     business: measures.Business
+    choice: Choice
 
     @property
     def last(self) -> int:
@@ -106,7 +113,9 @@ def load(workspace: Workspace, choice: Choice, channels: bool = False) -> Loaded
     panel = measures.panel(business, min(start, end), end)
     position = panel.markets.index(choice.market) if choice.market in panel.markets else None
     shown = restated(workspace, choice.week - timedelta(weeks=TREND_WEEKS - 1), choice.week)
-    return Loaded(panel, position, min(choice.weeks or len(panel.weeks), len(panel.weeks)), tuple(shown), business)
+    return Loaded(
+        panel, position, min(choice.weeks or len(panel.weeks), len(panel.weeks)), tuple(shown), business, choice
+    )
 
 
 def _newest(business: measures.Business, week: date) -> np.datetime64:
@@ -136,7 +145,7 @@ def cards_of(workspace: Workspace, entries: Iterable[Kpi], loaded: Loaded) -> li
                 "result": now,
                 "currency": workspace.base_currency,
                 "change": change_before(entry, loaded, span, now),
-                "href": reverse("kpi", args=[workspace.slug, entry.key]),
+                "href": f"{reverse('kpi', args=[workspace.slug, entry.key])}?{loaded.choice.query}",
                 "better": entry.direction,
                 "values": [r.value if isinstance(r, Estimate) else None for r in line],
                 "engine": entry.engine,
@@ -226,7 +235,11 @@ def by_market(workspace: Workspace, loaded: Loaded, kpis: tuple[str, ...], count
         if loaded.market is not None and position != loaded.market:
             continue
         sums = period_sums(loaded, counts, position)
-        results = [weekly.result_at(KPIS[k], loaded.panel, loaded.last, position, loaded.weeks) for k in kpis]
+        spans = [max(loaded.weeks, KPIS[k].window) for k in kpis]
+        results = [
+            weekly.result_at(KPIS[k], loaded.panel, loaded.last, position, span)
+            for k, span in zip(kpis, spans, strict=True)
+        ]
         rows.append(
             {
                 "code": code,

@@ -106,7 +106,7 @@ def by_channel(loaded: Loaded, choice: Choice) -> Loaded:
     """The same weeks with channels in the place of markets, of the chosen market."""
     business = loaded.business.by_channel(choice.market)
     panel = measures.panel(business, loaded.panel.weeks[0], loaded.panel.weeks[-1])
-    return Loaded(panel, None, loaded.weeks, (), business)
+    return Loaded(panel, None, loaded.weeks, (), business, choice)
 
 
 def _places(workspace: Workspace, entry: Kpi, loaded: Loaded, place: str) -> list[dict[str, Any]]:
@@ -134,9 +134,11 @@ def _sample(result: Result) -> float:
 
 def _links(workspace: Workspace, entry: Kpi, choice: Choice, table: str) -> list[tuple[str, str]]:
     """The files of a table: label and address."""
-    query = f"?weeks={choice.weeks}&market={choice.market}&week={choice.week}"
     kinds = ("csv", "xlsx")
-    return [(k.upper(), reverse("kpi-export", args=[workspace.slug, entry.key, table, k]) + query) for k in kinds]
+    return [
+        (k.upper(), reverse("kpi-export", args=[workspace.slug, entry.key, table, k]) + f"?{choice.query}")
+        for k in kinds
+    ]
 
 
 # --- exports --------------------------------------------------------------------------------------------------------
