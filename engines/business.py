@@ -172,10 +172,15 @@ def panel(business: Business, first: np.datetime64, last: np.datetime64) -> Pane
     values |= _duration_values(business, weeks, markets)
     values["kept_promises"] = values["promised_deliveries"] - values["late_by_date"]
     values["kept_by_time"] = values["promised_deliveries"] - values["late_by_time"]
-    values["abandoned_carts"] = np.maximum(values["carts"] - values["payments"], 0)
-    values["abandoned_checkouts"] = np.maximum(values["checkouts"] - values["payments"], 0)
+    values |= abandoned(values)
     values |= _acquisition(business, values, weeks, markets)
     return Panel(weeks, markets, values)
+
+
+def abandoned(sums: Mapping[str, Array]) -> dict[str, Array]:
+    """Sessions that reached the cart or the checkout and did not pay; none where more pay than came by it."""
+    left = {f"abandoned_{step}": sums[step] - sums["payments"] for step in ("carts", "checkouts")}
+    return {name: np.maximum(count, 0.0) for name, count in left.items()}
 
 
 def _channel_values(business: Business, journey: Grid) -> dict[str, Array]:

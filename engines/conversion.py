@@ -142,25 +142,6 @@ def _worth(orders: float, low: float, high: float, aov: Result, n: float) -> Res
     return Estimate(orders * aov.value, low * aov.value, high * aov.value, n, "money")
 
 
-def abandonment(reached: float, paid: float) -> Result:
-    """The share of sessions with a cart (or checkout) that did not pay; NaN where not measured."""
-    if isnan(reached) or isnan(paid):
-        return Unavailable("not_measured")
-    if reached <= 0:
-        return Unavailable("too_few", 0, 1)
-    stayed = min(paid, reached)
-    low, high = intervals.wilson(reached - stayed, reached)
-    return Estimate(1 - stayed / reached, low, high, reached, "rate")
-
-
-def order_value(total: float, squares: float, orders: float, needed: int = 2) -> Result:
-    """Mean value of an order with its normal interval, from sums; `needed`: the fewest orders that tell one."""
-    if isnan(total) or isnan(orders) or orders < needed:
-        return Unavailable("too_few", 0 if isnan(orders) else orders, needed)
-    low, high = intervals.mean(total, squares, orders)
-    return Estimate(total / orders, low, high, orders, "money_per")
-
-
 def _rate(hits: float, trials: float) -> Estimate | None:
     if trials <= 0:
         return None

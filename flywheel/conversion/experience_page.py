@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from django.utils.translation import gettext as _
 
-from engines import conversion, experience
+from engines import business, conversion, experience, kpi, weekly
+from engines.kpi import KPIS, Figures
+from engines.results import Result
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import number, week
 from flywheel.conversion import analyses, figures, journey_page
@@ -16,11 +18,12 @@ from flywheel.conversion.analyses import Kind
 from flywheel.conversion.methods import KINDS, PREFERRED, Preference, canonical, name_of
 from flywheel.conversion.models import OfferedMethod
 from flywheel.conversion.words import METRICS, RATING_STATES, RATINGS
-from flywheel.diagnosis.engine_pages import Choice
+from flywheel.diagnosis.engine_pages import Choice, Loaded, load
 from flywheel.diagnosis.flywheel_page import place_names
 from flywheel.measures import frames, raw
 
 LINES = 6  # markets drawn in one chart
+LEFT = ("cart_abandonment", "checkout_abandonment")
 MARGINAL_SHARE = 0.005  # of a market's payments: below it a method is not taken as offered
 
 
@@ -32,13 +35,13 @@ def context(workspace: Workspace, choice: Choice, may_edit: bool) -> dict[str, A
         pages = pages[pages["market"] == choice.market]
     by_device = journey_page.sums(workspace, ("market", "device"), (choice.first, choice.last), choice.where)
     methods = _methods_seen(workspace, choice)
-    offered = _offered(workspace)
+    offered, loaded = _offered(workspace), load(workspace, choice)
     return {
         "may_edit": may_edit,
         "pages": _page_rows(pages, names),
         "charts": _page_charts(pages, names, choice) if len(pages) else [],
-        "gaps": _gap_rows(by_device, names["market"]),
-        "left": _abandoned(by_device, names, choice),
+        "gaps": _gap_rows(by_device, names["market"], loaded),
+        "left": _abandoned(by_device, names, choice, loaded),
         "markets_paid": _method_gaps(workspace, choice, names["market"], methods, offered),
         "methods": _method_rows(workspace, choice, methods, offered) if choice.market else [],
         "methods_state": analyses.state(workspace, Kind.METHODS, choice),
@@ -121,13 +124,23 @@ def _line(rows: pd.DataFrame, metric: str, weeks: list[str], scale: float) -> li
 
 
 # --- devices ----------------------------------------------------------------------------------------------------------
-def _gap_rows(rows: list[dict[str, Any]], names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """CVR of desktop against phones per market, and of all markets together, the most valuable gap first."""
-    markets = sorted({r["market"] for r in rows})
-    found = [_gap(rows, code, names.get(code) or code or _("unknown")) for code in markets]
+def _gap_rows(rows: list[dict[str, Any]], names: Mapping[str, str], loaded: Loaded) -> list[dict[str, Any]]:
+    """Phones beside desktops per market, and in all markets together, the most valuable gap first."""
+    figures_, codes = _by_market("mobile_gap", loaded), loaded.panel.markets
+    found = [
+        {**_gap(rows, code, names.get(code) or code or _("unknown")), "kpi": figures_[at]}
+        for at, code in enumerate(codes)
+        if loaded.market in (None, at)
+    ]
     found = [row for row in found if row["phones"] > 0]
     found.sort(key=lambda r: -getattr(r["money"], "value", float("-inf")))
-    return [_gap(rows, None, _("All markets")), *found] if len(found) > 1 else found
+    whole = {**_gap(rows, None, _("All markets")), "kpi": figures_[len(codes)]}
+    return [whole, *found] if len(found) > 1 else found
+
+
+def _by_market(key: str, loaded: Loaded) -> Figures:
+    """A KPI of every market over the chosen weeks, and of all of them, which is last."""
+    return weekly.by_market(KPIS[key], loaded.panel, loaded.last, loaded.weeks)
 
 
 def _gap(rows: list[dict[str, Any]], market: str | None, name: str) -> dict[str, Any]:
@@ -155,22 +168,31 @@ def _added(rows: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def _abandoned(
-    rows: list[dict[str, Any]], names: Mapping[str, Mapping[str, str]], choice: Choice
+    rows: list[dict[str, Any]], names: Mapping[str, Mapping[str, str]], choice: Choice, loaded: Loaded
 ) -> list[dict[str, Any]]:
     """Cart and checkout abandonment per market, or per device of the chosen market, and of all."""
-    key = "device" if choice.market else "market"
-    labels = names[key]
-    groups = [(_("All"), rows)]
-    groups += [
-        (labels.get(c) or c or _("unknown"), [r for r in rows if r[key] == c]) for c in sorted({r[key] for r in rows})
+    each, codes = [_by_market(key, loaded) for key in LEFT], loaded.panel.markets
+    at_all = len(codes) if loaded.market is None else loaded.market
+    found = [_left(_("All"), [figures_[at_all] for figures_ in each])]
+    if choice.market:
+        devices = sorted({r["device"] for r in rows})
+        return found + [_left(names["device"].get(d) or d or _("unknown"), _left_on(rows, d)) for d in devices]
+    seen = loaded.panel.window("sessions", loaded.last - loaded.weeks + 1, loaded.last) > 0
+    return found + [
+        _left(names["market"].get(code) or code or _("unknown"), [figures_[at] for figures_ in each])
+        for at, code in enumerate(codes)
+        if seen[at]
     ]
-    found = []
-    for name, own in groups:
-        sums = _added(own)
-        if sums["sessions"] > 0:
-            found.append({"name": name, "cart": conversion.abandonment(sums["carts"], sums["payments"]),
-                          "checkout": conversion.abandonment(sums["checkouts"], sums["payments"])})  # fmt: skip
-    return found
+
+
+def _left(name: str, results: list[Result]) -> dict[str, Any]:
+    return {"name": name, "cart": results[0], "checkout": results[1]}
+
+
+def _left_on(rows: list[dict[str, Any]], device: str) -> list[Result]:
+    """Both KPIs of one device."""
+    sums = {name: np.array(total) for name, total in _added([r for r in rows if r["device"] == device]).items()}
+    return [kpi.compute(KPIS[key], {**sums, **business.abandoned(sums)}) for key in LEFT]
 
 
 # --- payment methods --------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from math import isnan
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,9 @@ from django.core.paginator import Paginator
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from engines import conversion
+from engines import conversion, kpi
 from engines.conversion import STAGES, Step
-from engines.results import Estimate, Result, Unavailable
+from engines.results import Estimate, Result
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import number, percent
 from flywheel.conversion import analyses, figures, path_flow
@@ -27,7 +26,6 @@ from flywheel.diagnosis.flywheel_page import place_names
 from flywheel.facts.calendar import FIRST_YEAR
 from flywheel.measures import frames
 
-MIN_ORDERS = 30  # of an order value; below it its interval is hardly narrower than itself
 YEAR = timedelta(weeks=52)  # the same weekdays
 TOP_SEGMENTS = 15
 TOP_FLOWS = 20
@@ -127,10 +125,9 @@ def sums(workspace: Workspace, by: tuple[str, ...], span: Span, where: Mapping[s
 
 
 def order_value(row: Mapping[str, float]) -> Result:
-    """The mean value of the row's orders, or why there is none."""
-    if isnan(row["priced_orders"]):
-        return Unavailable("no_orders_data")
-    return conversion.order_value(row["net_base"], row["net_squares"], row["priced_orders"], MIN_ORDERS)
+    """The mean value of the row's orders, as the KPI has it, or why there is none."""
+    entry = kpi.KPIS["aov"]
+    return kpi.compute(entry, {measure: row[measure] for measure in entry.measures})
 
 
 def _named(steps: Any) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.conversion import STAGES, abandonment, compared, funnel, losses, order_value
+from engines.conversion import STAGES, compared, funnel, losses
 from engines.results import Estimate, Unavailable
 
 AOV = Estimate(50.0, 45.0, 55.0, 100, "money_per")
@@ -95,19 +95,3 @@ def test_swapping_the_periods_turns_the_sign(one, other):
     for a, b in zip(there, back, strict=False):
         if a.step_change is not None and b.step_change is not None:
             assert a.step_change.value == pytest.approx(-b.step_change.value)
-
-
-# --- single figures ---------------------------------------------------------------------------------------------------
-def test_abandonment_is_what_did_not_pay():
-    found = abandonment(200.0, 50.0)
-    assert found.value == 0.75
-    assert found.low < 0.75 < found.high
-    assert abandonment(math.nan, 3.0) == Unavailable("not_measured")
-    assert abandonment(0.0, 0.0) == Unavailable("too_few", 0, 1)
-    assert abandonment(5.0, 9.0).value == 0  # more payments than carts: nobody left
-
-
-def test_an_order_value_needs_orders():
-    assert order_value(300.0, 30_200.0, 3.0).value == 100
-    assert order_value(math.nan, math.nan, math.nan) == Unavailable("too_few", 0, 2)
-    assert order_value(100.0, 10_000.0, 1.0) == Unavailable("too_few", 1.0, 2)
