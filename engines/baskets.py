@@ -133,19 +133,6 @@ def share(hits: float, trials: float, needed: int = MIN_ORDERS) -> Result:
     return _share(hits, trials) if trials >= needed else Unavailable("too_few", trials, needed)
 
 
-def ratio(tops: float, bottoms: float, top_squares: float, bottom_squares: float, products: float, n: float) -> Result:
-    """Σy ÷ Σx over n orders (a discount rate) with the delta interval of a ratio of means. `unit` is rate.
-
-    Reference: Cochran 1977, 6.4.
-    """
-    if n < MIN_ORDERS or bottoms <= 0:
-        return Unavailable("too_few", n, MIN_ORDERS)
-    value = tops / bottoms
-    squares = max(0.0, top_squares - 2 * value * products + value * value * bottom_squares)
-    half = Z95 * sqrt(squares * n / (n - 1)) / bottoms
-    return Estimate(value, value - half, value + half, n, "rate")
-
-
 def bin_width(upper: float) -> float:
     """A round width (1, 2, 2.5 or 5 times a power of ten) that takes about BINS bins to reach `upper` (above 0).
 

@@ -5,11 +5,18 @@ from datetime import date
 
 import pytest
 
+from engines import weekly
+from engines.baskets import Histogram
+from engines.kpi import KPIS
+from engines.results import Unavailable
 from flywheel import jobs
 from flywheel.accounts.models import Workspace
 from flywheel.conversion import segments
 from flywheel.conversion.models import Analysis, CustomerProfile
 from flywheel.conversion.segments import Asked
+from flywheel.diagnosis import engine_pages
+from flywheel.diagnosis.engine_pages import Choice
+from flywheel.diagnosis.running import newest_week
 from flywheel.measures import raw
 from tests.test_olist import SAMPLE, brazil, load
 
@@ -43,12 +50,19 @@ def test_the_olist_samples_orders_and_customers(brazil: Workspace, run_jobs) -> 
 
 
 def _order_values_are_the_known_ones(brazil: Workspace) -> None:
-    values = Analysis.objects.get(workspace=brazil, kind="values", market="", weeks=0).result
-    assert values["orders"] == 2_959
-    assert values["aov"]["value"] == pytest.approx(458_374.31 / 2_959)
-    assert values["units_per_order"]["value"] == pytest.approx(3_379 / 2_959)
-    assert (values["attach_rate"]["value"], values["attach_rate"]["n"]) == (pytest.approx(92 / 2_959), 2_959)
-    assert values["discount_rate"]["reason"] == "too_few"  # the files know no discounts: that is not a rate of zero
+    week = newest_week(brazil)
+    assert week is not None
+    measured = engine_pages.load(brazil, Choice.parse({"weeks": "0"}, brazil, week))
+    keys = ("aov", "units_per_order", "attach_rate", "discount_rate")
+    aov, units, attach, discount = (
+        weekly.result_at(KPIS[key], measured.panel, measured.last, weeks=measured.weeks) for key in keys
+    )
+    assert (aov.value, aov.n) == (pytest.approx(458_374.31 / 2_959), 2_959)
+    assert units.value == pytest.approx(3_379 / 2_959)
+    assert (attach.value, attach.n) == (pytest.approx(92 / 2_959), 2_959)
+    assert discount == Unavailable("no_discount_data")  # the files know no discounts: that is not a rate of zero
+    kept = Analysis.objects.get(workspace=brazil, kind="values", market="", weeks=0).result
+    assert Histogram(**kept["histogram"]).orders == 2_959
 
 
 def _no_pair_of_products_is_in_ten_orders(brazil: Workspace) -> None:

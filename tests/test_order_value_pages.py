@@ -119,16 +119,24 @@ def test_a_figure_stands_with_its_interval_and_sample_on_the_page_and_in_the_fil
     assert "n = 80" in page
     (row,) = table_of(get(client, reader, "conversion-table", "order-values", "csv", market="FR"))[1:]
     head = table_of(get(client, reader, "conversion-table", "order-values", "csv"))[0]
-    aov = head.index("Order value (AOV)")
+    aov = head.index("Average order value (AOV)")
     assert float(row[aov]) == pytest.approx(sum(net(n) for n in range(0, 240, 3)) / 80)
     assert float(row[aov + 1]) < float(row[aov]) < float(row[aov + 2])
-    attach = head.index("Attach rate")
-    assert [row[attach], row[attach + 3]] == ["0.5", "80.0"]
+    discount = head.index("Discount rate")
+    assert float(row[discount]) == pytest.approx(2 * 80 / sum(20 + n % 60 for n in range(0, 240, 3)))
+    assert row[discount + 3] == "80.0"
+    assert row[head.index("Attach rate")] == ""  # of 80 orders: a rate takes 100, as on its own page
 
 
-def test_the_attach_rate_is_of_orders_whose_lines_are_known(shop):
-    germany = Analysis.objects.get(workspace=shop, kind="values", market="DE", weeks=13).result
-    assert (germany["orders"], germany["attach_rate"]["n"]) == (160, 80)
+def test_the_attach_rate_is_of_orders_whose_lines_are_known(shop, reader, client):
+    cards = {c["name"]: c["result"] for c in get(client, reader, "conversion-value").context["cards"]}
+    assert (cards["Average order value (AOV)"].n, cards["Attach rate"].n) == (240, 160)
+
+
+def test_a_period_that_no_job_worked_out_has_its_kpis_and_offers_the_spread(shop, member, client):
+    page = get(client, member, "conversion-value", market="DE", weeks="4").content.decode()
+    assert "n = 160" in page
+    assert "Work it out" in page
 
 
 def threshold(client, user, **data):

@@ -16,8 +16,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.utils import timezone
 
-from engines import baskets, conversion, intervals, paths, profiles
-from engines.results import Estimate, Result, Unavailable
+from engines import baskets, conversion, paths, profiles
+from engines.results import Unavailable
 from flywheel.accounts.models import Workspace
 from flywheel.conversion.methods import canonical
 from flywheel.conversion.models import Analysis
@@ -27,7 +27,6 @@ from flywheel.measures import raw
 
 Kind = Analysis.Kind
 Json = dict[str, Any]
-MIN_ORDERS = 30  # below it the interval of a mean order value is hardly narrower than the value
 JOB = "conversion_analyses"
 ALL = ""  # the market that stands for all of them
 FLOWS = 200  # kept of a path map: all that twelve touch points and the others can have
@@ -159,7 +158,7 @@ def _skus(found: dict[str, Json]) -> set[str]:
 
 # --- order values -----------------------------------------------------------------------------------------------------
 def _values(workspace: Workspace, first: date, last: date) -> dict[str, Json]:
-    sums = raw.order_sums(workspace, first, last)
+    sums = raw.order_spread(workspace, first, last)
     groups = {market: rows for market, rows in _by_market(sums) if rows["orders"].sum() > 0}
     if not groups:
         return {}
@@ -170,11 +169,7 @@ def _values(workspace: Workspace, first: date, last: date) -> dict[str, Json]:
     base_width = baskets.bin_width(upper) if upper > 0 else 1.0
     bins = raw.order_bins(workspace, first, last, widths, base_width)
     size = {m: (width, currency) for m, currency, width in widths} | {ALL: (base_width, workspace.base_currency)}
-    return {
-        market: {**_order_figures(rows), **_histogram(bins, market, *size[market])}
-        for market, rows in groups.items()
-        if market in size
-    }
+    return {market: _histogram(bins, market, *size[market]) for market in groups if market in size}
 
 
 def _base_p99(sums: pd.DataFrame) -> float:
@@ -182,28 +177,6 @@ def _base_p99(sums: pd.DataFrame) -> float:
     n, total = float(sums["orders"].sum()), float(sums["net"].sum())
     squares = float(sums["net_squares"].sum())
     return total / n + 3 * max(squares / n - (total / n) ** 2, 0.0) ** 0.5 if n else 0.0
-
-
-def _order_figures(rows: pd.DataFrame) -> Json:
-    s = {name: float(rows[name].sum()) for name in raw.ORDER_SUMS}
-    return {
-        "orders": s["orders"],
-        "aov": conversion.order_value(s["net"], s["net_squares"], s["orders"], MIN_ORDERS),
-        "first_aov": conversion.order_value(s["first_net"], s["first_squares"], s["first_orders"], MIN_ORDERS),
-        "units_per_order": _units(s),
-        "attach_rate": baskets.share(s["multi_orders"], s["basket_orders"]),
-        "discount_rate": baskets.ratio(
-            s["discount"], s["gross"], s["discount_squares"], s["gross_squares"], s["discount_products"],
-            s["discount_orders"],
-        ),
-    }  # fmt: skip
-
-
-def _units(s: dict[str, float]) -> Result:
-    if s["unit_orders"] < MIN_ORDERS:
-        return Unavailable("too_few", s["unit_orders"], MIN_ORDERS)
-    low, high = intervals.mean(s["units"], s["unit_squares"], s["unit_orders"])
-    return Estimate(s["units"] / s["unit_orders"], low, high, s["unit_orders"], "number")
 
 
 def _histogram(bins: pd.DataFrame, market: str, width: float, currency: str) -> Json:

@@ -1,4 +1,4 @@
-"""Order value: its figures, its spread against free-shipping thresholds, and what is bought together."""
+"""Order value: its KPIs, the spread of orders against free-shipping thresholds, and what is bought together."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,13 +7,14 @@ from django.utils.translation import gettext as _
 
 from engines import baskets
 from engines.baskets import Histogram
-from engines.results import Estimate
+from engines.kpi import KPIS
+from engines.results import Estimate, Result
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import money, number, percent
 from flywheel.conversion import analyses, figures
 from flywheel.conversion.analyses import Kind
 from flywheel.conversion.models import FreeShipping
-from flywheel.diagnosis.engine_pages import Choice
+from flywheel.diagnosis.engine_pages import Choice, by_market, cards_of, load
 from flywheel.diagnosis.flywheel_page import place_names
 from flywheel.measures import frames
 
@@ -32,13 +33,12 @@ def context(workspace: Workspace, choice: Choice, query: Mapping[str, str], may_
     item = query.get("item", "") if query.get("item") in ITEMS else "sku"
     moved = moved_share(query.get("moved", ""))
     values = analyses.kept_markets(workspace, Kind.VALUES, choice.weeks)
-    own = thresholds(workspace)
+    own, loaded = thresholds(workspace), load(workspace, choice)
     return {
         "may_edit": may_edit,
         "state": state,
-        "figures": [{"name": str(name), "result": state["result"].get(key)} for key, name in names().items()],
-        "figure_names": list(names().values()),
-        "market_rows": _market_rows(workspace, choice, values),
+        "cards": cards_of(workspace, [KPIS[key] for key in FIGURES], loaded),
+        "by_market": by_market(workspace, loaded, FIGURES, ("orders",)),
         "chart": _chart(state["result"], own.get(choice.market)) if state["result"] else None,
         "moved": moved,
         "moves": MOVED,
@@ -53,17 +53,6 @@ def context(workspace: Workspace, choice: Choice, query: Mapping[str, str], may_
     }
 
 
-def names() -> dict[str, str]:
-    """The figures' names."""
-    return {
-        "aov": _("Order value (AOV)"),
-        "first_aov": _("First order's value"),
-        "units_per_order": _("Units per order"),
-        "attach_rate": _("Attach rate"),
-        "discount_rate": _("Discount rate"),
-    }
-
-
 def moved_share(text: str) -> float:
     """The assumption in the address; the default where it is none of MOVED."""
     return next((share for share in MOVED if str(share) == text), DEFAULT_MOVED)
@@ -72,14 +61,6 @@ def moved_share(text: str) -> float:
 def thresholds(workspace: Workspace) -> dict[str, FreeShipping]:
     """Market -> its threshold."""
     return {row.market: row for row in FreeShipping.objects.filter(workspace=workspace)}
-
-
-def _market_rows(workspace: Workspace, choice: Choice, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    markets = place_names(workspace)["market"]
-    codes = [code for code in values if code and choice.market in ("", code) and values[code]]
-    rows = [{"code": c, "name": markets.get(c, c), "orders": values[c]["orders"],
-             "cells": [values[c].get(key) for key in FIGURES]} for c in codes]  # fmt: skip
-    return sorted(rows, key=lambda row: -row["orders"])
 
 
 # --- the spread of order values ---------------------------------------------------------------------------------------
@@ -214,16 +195,14 @@ def _pairs(result: Mapping[str, Any], item: str) -> dict[str, Any]:
 
 
 def values_table(workspace: Workspace, choice: Choice) -> tuple[list[str], list[list[Any]]]:
-    """Columns and rows of the export of figures by market."""
-    values = analyses.kept_markets(workspace, Kind.VALUES, choice.weeks)
-    rows = [
-        [row["name"], row["orders"], *(part for cell in row["cells"] for part in _limits(cell))]
-        for row in _market_rows(workspace, choice, values)
-    ]
+    """Columns and rows of the export of KPIs by market."""
+    table = by_market(workspace, load(workspace, choice), FIGURES, ("orders",))
     parts = ("", _("lower limit"), _("upper limit"), _("sample"))
-    heads = [f"{name}, {part}" if part else name for name in names().values() for part in parts]
+    heads = [f"{name}, {part}" if part else name for name in table["kpi_names"] for part in parts]
+    rows = [[row["name"], *row["counts"], *(part for r in row["results"] for part in _limits(r))]
+            for row in table["rows"]]  # fmt: skip
     return [_("Market"), _("Counted orders"), *heads], rows
 
 
-def _limits(cell: Mapping[str, Any] | None) -> list[float | None]:
-    return [(cell or {}).get(key) for key in ("value", "low", "high", "n")]
+def _limits(result: Result) -> list[float | None]:
+    return [result.value, result.low, result.high, result.n] if isinstance(result, Estimate) else [None] * 4

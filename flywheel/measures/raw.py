@@ -57,19 +57,12 @@ def product_names(workspace: Workspace, skus: Sequence[str]) -> dict[str, str]:
         return dict(cursor.fetchall())
 
 
-ORDER_SUMS = (
-    "orders", "net", "net_squares", "first_orders", "first_net", "first_squares", "unit_orders", "units",
-    "unit_squares", "basket_orders", "multi_orders", "discount_orders", "gross", "discount", "gross_squares",
-    "discount_squares", "discount_products", "local_orders", "local_p99",
-)  # fmt: skip
-
-
-def order_sums(workspace: Workspace, first: date, last: date) -> pd.DataFrame:
-    """Counted orders summed up. Columns market, currency, then ORDER_SUMS; `local_p99` is a 99th percentile.
-
-    Units are the order's own, else its lines'; how many products an order holds only its lines tell, by their SKUs.
+def order_spread(workspace: Workspace, first: date, last: date) -> pd.DataFrame:
+    """How far counted orders' values reach: columns market, currency, orders, net, net_squares, local_orders,
+    local_p99 (a 99th percentile).
     """
-    return _frame(_SUMS, ("market", "currency", *ORDER_SUMS), workspace, first, last)
+    columns = ("market", "currency", "orders", "net", "net_squares", "local_orders", "local_p99")
+    return _frame(_SPREAD, columns, workspace, first, last)
 
 
 def order_bins(
@@ -200,33 +193,12 @@ WHERE workspace_id = %(workspace)s AND sku = ANY(%(skus)s) AND name <> '' GROUP 
 """
 _LOCAL = """CASE WHEN o.gross IS NOT NULL THEN o.gross - COALESCE(o.discount, 0)
         ELSE COALESCE(o.total, o.paid) - COALESCE(o.shipping, 0) - COALESCE(o.tax, 0) END"""  # as Order.net_base
-_SUMS = f"""
-WITH lines AS (
-    SELECT o.id AS order_id, NULLIF(COUNT(DISTINCT NULLIF(i.sku, '')), 0) AS products, SUM(i.quantity) AS units
-    FROM facts_order AS o
-    JOIN facts_orderline AS i
-        ON i.workspace_id = o.workspace_id AND i.order_ref = o.external_id AND i.source_id = o.source_id
-    WHERE o.workspace_id = %(workspace)s AND i.workspace_id = %(workspace)s
-        AND o.week BETWEEN %(first)s AND %(last)s AND o.counts
-    GROUP BY o.id
-), orders AS (
-    SELECT o.market, o.currency, o.net_base AS net, {_LOCAL} AS local,
-        CASE WHEN f.order_id IS NOT NULL THEN o.net_base END AS first_net,
-        COALESCE(o.units, l.units)::float8 AS units,
-        (l.products > 1)::int AS is_multi,
-        CASE WHEN o.discount IS NOT NULL THEN o.gross * o.fx_rate END::float8 AS gross,
-        CASE WHEN o.gross IS NOT NULL THEN o.discount * o.fx_rate END::float8 AS discount
-    FROM facts_order AS o
-    LEFT JOIN lines AS l ON l.order_id = o.id
-    LEFT JOIN facts_firstorder AS f
-        ON f.workspace_id = o.workspace_id AND f.customer = o.customer AND f.order_id = o.id
-    WHERE o.workspace_id = %(workspace)s AND o.week BETWEEN %(first)s AND %(last)s AND o.counts
-)
-SELECT market, currency, COUNT(net), SUM(net), SUM(net::float8 ^ 2), COUNT(first_net), SUM(first_net),
-    SUM(first_net::float8 ^ 2), COUNT(units), SUM(units), SUM(units ^ 2), COUNT(is_multi), SUM(is_multi),
-    COUNT(discount), SUM(gross), SUM(discount), SUM(gross ^ 2), SUM(discount ^ 2), SUM(gross * discount),
-    COUNT(local), PERCENTILE_CONT(0.99) WITHIN GROUP (ORDER BY local)
-FROM orders GROUP BY market, currency
+_SPREAD = f"""
+SELECT o.market, o.currency, COUNT(o.net_base), SUM(o.net_base), SUM(o.net_base::float8 ^ 2), COUNT({_LOCAL}),
+    PERCENTILE_CONT(0.99) WITHIN GROUP (ORDER BY {_LOCAL})
+FROM facts_order AS o
+WHERE o.workspace_id = %(workspace)s AND o.week BETWEEN %(first)s AND %(last)s AND o.counts
+GROUP BY o.market, o.currency
 """  # noqa: S608
 _BINS = f"""
 WITH orders AS (

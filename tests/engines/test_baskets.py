@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 
 from engines import baskets
-from engines.baskets import Histogram, bin_width, candidates, lift, pairs, ratio, stands, threshold
+from engines.baskets import Histogram, bin_width, candidates, lift, pairs, stands, threshold
 from engines.results import Unavailable
 
 orders = st.lists(st.integers(1, 63), min_size=100, max_size=130).map(
@@ -160,13 +160,3 @@ def test_candidates_rise_and_lie_among_the_orders(values):
     assert list(found) == sorted(set(found))
     assert len(found) <= 5
     assert all(0 < t <= 2 * max(values) + 2 for t in found)
-
-
-def test_a_discount_rate_is_a_ratio_of_sums_with_an_interval():
-    rng = np.random.default_rng(5)
-    gross = rng.gamma(4, 20, 500)
-    off = gross * rng.choice([0, 0.1, 0.2], 500)
-    found = ratio(off.sum(), gross.sum(), (off**2).sum(), (gross**2).sum(), (off * gross).sum(), 500)
-    assert found.value == pytest.approx(off.sum() / gross.sum())
-    assert found.low < 0.1 < found.high
-    assert ratio(1, 2, 1, 4, 2, 29) == Unavailable("too_few", 29, 30)
