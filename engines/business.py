@@ -149,6 +149,7 @@ class Business:
     def by_channel(self, market: str = "") -> "Business":
         """The business with channels in the place of markets, of one market or all; what has no channel is left out."""
         kept = {name: getattr(self, name) for name in _CHANNEL_FRAMES}
+        kept = {name: frame if "channel" in frame else frame[:0].assign(channel="") for name, frame in kept.items()}
         of_market = {name: frame[frame["market"] == market] if market else frame for name, frame in kept.items()}
         return self._without_channel({name: f.assign(market=f["channel"]) for name, f in of_market.items()})
 

@@ -1,19 +1,22 @@
 """The channel mix: what each channel costs and brings, and how much hangs on few.
 
-What all channels together cost (CAC paid, blended and fully loaded, MER) is the KPIs'.
+What a channel costs and brings per customer, session and unit of spend are the KPIs of the channel; those of all
+together (CAC paid, blended and fully loaded, MER, concentration of customers) are the KPIs of the business.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan, nan, sqrt
+from math import isnan, nan
 
 import numpy as np
-import pandas as pd
 
-from engines import intervals, kpi
-from engines.results import Estimate, Result, Unavailable
+from engines import weekly
+from engines.kpi import KPIS
+from engines.panel import Panel, sum_known
+from engines.results import Result
 
-MEASURES = ("sessions", "first_orders", "orders", "net_base", "costed_net_base", "contribution_base")
+MEASURES = ("cost_base", "sessions", "first_orders", "net_base", "costed_net_base", "contribution_base")
+RATES = ("cost_per_session", "cac", "cvr", "roas")
 HIGH_HHI = 0.25  # above it a market counts as highly concentrated (US merger guidelines of 2010)
 
 
@@ -21,7 +24,8 @@ HIGH_HHI = 0.25  # above it a market counts as highly concentrated (US merger gu
 class Channel:
     """One channel over a period. Money in base currency, NaN where not known; shares of all channels (0-1).
 
-    `contribution` is the orders' contribution less the channel's spend.
+    `cost_per_session`, `cac`, `cvr` and `roas` are the KPIs of those names. `contribution` is the orders' contribution
+    less the channel's spend.
     """
 
     channel: str
@@ -31,72 +35,57 @@ class Channel:
     net_base: float
     spend_share: float
     customer_share: float
+    cost_per_session: Result
     cac: Result
+    cvr: Result
     roas: Result
     contribution: float
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """All channels, by new customers; concentration, and contribution margin (0-1)."""
+    """All channels, by new customers; concentration of spend, and contribution margin (0-1)."""
 
     channels: tuple[Channel, ...]
-    hhi_customers: float
     hhi_spend: float
     margin: float
 
 
-def mix(conversion: pd.DataFrame, market: pd.DataFrame) -> Mix:
-    """The mix of a period, from frames with a column channel and the measures."""
-    journey = conversion.groupby("channel", observed=True)[list(MEASURES)].sum(min_count=1)
-    spend = market.groupby("channel", observed=True)[["cost_base"]].sum(min_count=1)
-    table = journey.join(spend, how="outer")
-    sums = {str(name): float(table[name].sum(min_count=1)) for name in table}
-    channels = [_channel(str(code), row, sums) for code, row in table.iterrows()]
+def mix(panel: Panel, weeks: int) -> Mix:
+    """The mix of the panel's last `weeks` weeks; its columns are channels (`Business.by_channel`)."""
+    last = len(panel.weeks) - 1
+    sums = {name: panel.window(name, last - weeks + 1, last) for name in MEASURES}
+    totals = {name: float(sum_known(each[:, None])[0]) for name, each in sums.items()}
+    rates = {key: weekly.by_market(KPIS[key], panel, last, weeks) for key in RATES}
+    found = (
+        _channel(code, {name: float(each[at]) for name, each in sums.items()}, totals,
+                 {key: figures[at] for key, figures in rates.items()})
+        for at, code in enumerate(panel.markets)
+        if any(np.isfinite(each[at]) for each in sums.values())
+    )  # fmt: skip
     return Mix(
-        tuple(sorted(channels, key=lambda c: (-np.nan_to_num(c.first_orders), c.channel))),
-        concentration(table["first_orders"].tolist()),
-        concentration(table["cost_base"].tolist()),
-        sums["contribution_base"] / sums["costed_net_base"] if sums["costed_net_base"] > 0 else nan,
+        tuple(sorted(found, key=lambda c: (-np.nan_to_num(c.first_orders), c.channel))),
+        concentration(sums["cost_base"].tolist()),
+        totals["contribution_base"] / totals["costed_net_base"] if totals["costed_net_base"] > 0 else nan,
     )
 
 
-def cost_per_customer(cost: float, customers: float) -> Result:
-    """Money ÷ new customers, whose count is Poisson; refused below the KPI's least number of customers."""
-    return kpi.compute(kpi.KPIS["cac"], {"cost_base": cost, "first_orders": customers})
-
-
-def return_on(revenue: float, cost: float, orders: float) -> Result:
-    """Revenue ÷ spend (ROAS of a channel, MER of all), its interval from the number of orders behind it."""
-    if not cost > 0:
-        return Unavailable("no_spend_data")
-    if isnan(revenue):
-        return Unavailable("no_orders_data")
-    if not orders >= kpi.MIN_ORDERS:
-        return Unavailable("too_few", 0.0 if isnan(orders) else orders, kpi.MIN_ORDERS)
-    value = revenue / cost
-    low, high = intervals.log_normal(value, sqrt(2 / orders))  # amounts spread like their mean: variance doubles
-    return Estimate(value, low, high, orders, "ratio")
+def _channel(code: str, sums: Mapping[str, float], totals: Mapping[str, float], rates: Mapping[str, Result]) -> Channel:
+    cost, customers = sums["cost_base"], sums["first_orders"]
+    return Channel(
+        channel=code,
+        cost_base=cost,
+        sessions=sums["sessions"],
+        first_orders=customers,
+        net_base=sums["net_base"],
+        spend_share=cost / totals["cost_base"] if totals["cost_base"] > 0 else nan,
+        customer_share=customers / totals["first_orders"] if totals["first_orders"] > 0 else nan,
+        contribution=sums["contribution_base"] - (0.0 if isnan(cost) else cost),
+        **rates,
+    )
 
 
 def concentration(amounts: Sequence[float]) -> float:
     """HHI = Σ share² over the channels: 1 ÷ n when all are alike, 1 when all comes from one; NaN: not known."""
     known = [a for a in amounts if not isnan(a) and a > 0]
     return sum((a / sum(known)) ** 2 for a in known) if known else nan
-
-
-def _channel(code: str, row: pd.Series, sums: Mapping[str, float]) -> Channel:
-    values = {str(k): float(v) for k, v in row.items()}
-    cost = values["cost_base"]
-    return Channel(
-        code,
-        cost,
-        values["sessions"],
-        values["first_orders"],
-        values["net_base"],
-        cost / sums["cost_base"] if sums["cost_base"] > 0 else nan,
-        values["first_orders"] / sums["first_orders"] if sums["first_orders"] > 0 else nan,
-        cost_per_customer(cost, values["first_orders"]) if cost > 0 else Unavailable("no_spend_data"),
-        return_on(values["net_base"], cost, values["orders"]),
-        values["contribution_base"] - (0.0 if isnan(cost) else cost),
-    )

@@ -248,6 +248,8 @@ def _lacking(kpi: Kpi, known: Mapping[str, Array], reason: Any) -> Any:
         reason = np.where(gone, _MISSING[measure], reason)
         if measure in STEPS:
             reason = np.where(gone & ~np.isnan(known["sessions"]), "not_measured", reason)
+    if kpi.numerator.startswith("tracked_"):  # orders that have sessions beside them: without these there are none
+        reason = np.where(np.isnan(known["sessions"]), _MISSING["sessions"], reason)
     return reason
 
 

@@ -67,5 +67,5 @@ def test_the_files_hold_a_row_per_channel(client, sold, reader):
 def test_what_all_channels_cost_is_what_the_kpi_pages_say(client, sold, reader):
     loaded = engine_pages.load(sold, CHOICE)
     cards = {card["name"]: card["result"] for card in channel_mix.context(sold, CHOICE)["cards"]}
-    for key in ("cac_paid", "cac", "cac_full", "mer"):
+    for key in ("cac_paid", "cac", "cac_full", "mer", "channel_hhi"):
         assert cards[KPIS[key].name.en] == weekly.result_at(KPIS[key], loaded.panel, loaded.last, None, 13)

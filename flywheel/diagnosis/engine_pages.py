@@ -118,6 +118,13 @@ def load(workspace: Workspace, choice: Choice, channels: bool = False) -> Loaded
     )
 
 
+def by_channel(loaded: Loaded) -> Loaded:
+    """The same weeks with channels in the place of markets, of the chosen market."""
+    business = loaded.business.by_channel(loaded.choice.market)
+    panel = measures.panel(business, loaded.panel.weeks[0], loaded.panel.weeks[-1])
+    return Loaded(panel, None, loaded.weeks, (), business, loaded.choice)
+
+
 def _newest(business: measures.Business, week: date) -> np.datetime64:
     """The last week of any order or of what came after one, at least `week`."""
     known = [frame["week"].max() for frame in (business.conversion, business.aftersales) if len(frame)]

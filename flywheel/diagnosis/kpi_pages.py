@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from engines import business as measures
 from engines import weekly
 from engines.kpi import KPIS, METHODS, Kpi
 from engines.panel import Panel
@@ -18,7 +17,7 @@ from flywheel.accounts.models import Workspace
 from flywheel.accounts.sheets import Cell
 from flywheel.accounts.templatetags.formats import number
 from flywheel.accounts.words import ENGINES_SHORT, reason_words
-from flywheel.diagnosis.engine_pages import TREND_WEEKS, Choice, Loaded, change_before, kpi_trend, load
+from flywheel.diagnosis.engine_pages import TREND_WEEKS, Choice, Loaded, by_channel, change_before, kpi_trend, load
 from flywheel.diagnosis.flywheel_page import ENGINES, place_names
 
 TABLES = ("weeks", "markets", "channels")  # those that can be exported
@@ -84,7 +83,7 @@ def kpi_page(workspace: Workspace, choice: Choice, entry: Kpi) -> dict[str, Any]
         "line": _line(entry, loaded),
         "chart": chart,
         "by_market": _places(workspace, entry, loaded, "market"),
-        "by_channel": _places(workspace, entry, by_channel(loaded, choice), "channel") if entry.is_by_channel else None,
+        "by_channel": _places(workspace, entry, by_channel(loaded), "channel") if entry.is_by_channel else None,
         "exports": {table: _links(workspace, entry, choice, table) for table in TABLES},
     }
 
@@ -100,13 +99,6 @@ def _facts(entry: Kpi, language: str) -> list[tuple[str, str]]:
         (_("Source"), entry.source.get(language)),
         (_("Owner"), entry.owner.get(language)),
     ]
-
-
-def by_channel(loaded: Loaded, choice: Choice) -> Loaded:
-    """The same weeks with channels in the place of markets, of the chosen market."""
-    business = loaded.business.by_channel(choice.market)
-    panel = measures.panel(business, loaded.panel.weeks[0], loaded.panel.weeks[-1])
-    return Loaded(panel, None, loaded.weeks, (), business, choice)
 
 
 def _places(workspace: Workspace, entry: Kpi, loaded: Loaded, place: str) -> list[dict[str, Any]]:
@@ -152,7 +144,7 @@ def export(workspace: Workspace, choice: Choice, entry: Kpi, table: str) -> Tabl
         return _week_rows(entry, loaded)
     if table == "markets":
         return _place_rows(entry, _places(workspace, entry, loaded, "market"), _("Market"))
-    rows = _places(workspace, entry, by_channel(loaded, choice), "channel") if entry.is_by_channel else []
+    rows = _places(workspace, entry, by_channel(loaded), "channel") if entry.is_by_channel else []
     return _place_rows(entry, rows, _("Channel"))
 
 

@@ -18,19 +18,20 @@ from flywheel.accounts.models import Workspace
 from flywheel.accounts.sheets import Cell
 from flywheel.accounts.templatetags.formats import money, percent, reading
 from flywheel.diagnosis import engine_pages
-from flywheel.diagnosis.engine_pages import Choice, cards_of
+from flywheel.diagnosis.engine_pages import Choice, by_channel, cards_of
 from flywheel.diagnosis.flywheel_page import place_names
 from flywheel.market import figures
 from flywheel.measures import frames
 
-COSTS = ("cac_paid", "cac", "cac_full", "mer")  # the totals, as everywhere else
+TOTALS = ("cac_paid", "cac", "cac_full", "mer", "channel_hhi")
 RESPONSE_WEEKS = 156  # three years: older spend met other prices
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A period's mix, and each spending channel's response, or why there is none."""
+    """A period's measures and mix, and each spending channel's response, or why there is none."""
 
+    measured: engine_pages.Loaded
     mix: Mix
     responses: dict[str, response.Response | Unavailable]
 
@@ -42,11 +43,10 @@ class Loaded:
 
 def load(workspace: Workspace, choice: Choice) -> Loaded:
     """The mix of the chosen weeks and market, and responses over the three years before."""
-    span = (choice.first, choice.last, choice.where)
-    journey = frames.conversion(workspace, ("channel",), *span)
-    spend = frames.market(workspace, ("channel",), *span)
-    mix = engine.mix(journey, spend)
-    return Loaded(mix, _responses(workspace, choice, [c.channel for c in mix.channels if c.cost_base > 0]))
+    measured = engine_pages.load(workspace, choice)
+    mix = engine.mix(by_channel(measured).panel, measured.weeks)
+    spending = [c.channel for c in mix.channels if c.cost_base > 0]
+    return Loaded(measured, mix, _responses(workspace, choice, spending))
 
 
 def _responses(workspace: Workspace, choice: Choice, codes: list[str]) -> dict[str, response.Response | Unavailable]:
@@ -75,7 +75,7 @@ def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
     moved = response.shift(loaded.curves, loaded.mix.margin) if loaded.mix.margin > 0 else Unavailable("no_cost_data")
     return {
         "mix": loaded.mix,
-        "cards": cards_of(workspace, [KPIS[key] for key in COSTS], engine_pages.load(workspace, choice)),
+        "cards": cards_of(workspace, [KPIS[key] for key in TOTALS], loaded.measured),
         "channels": [_line(c, loaded, names) for c in loaded.mix.channels],
         "charts": _charts(workspace, loaded, names),
         "needed": 1 / loaded.mix.margin if loaded.mix.margin > 0 else None,

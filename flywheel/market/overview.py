@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from engines import market
+from engines import channels
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import compact, number
 from flywheel.diagnosis import charts
@@ -14,6 +14,7 @@ from flywheel.diagnosis.engine_pages import (
     TREND_WEEKS,
     Choice,
     Loaded,
+    by_channel,
     by_market,
     kpi_cards,
     kpi_trend,
@@ -29,12 +30,10 @@ from flywheel.measures import frames
 def overview(workspace: Workspace, choice: Choice) -> dict[str, Any]:
     """Channels and markets: what they cost and bring."""
     loaded = load(workspace, choice)
-    journey = frames.conversion(workspace, ("channel",), choice.first, choice.last, choice.where)
-    spend = frames.market(workspace, ("channel",), choice.first, choice.last, choice.where)
     names = place_names(workspace)["channel"]
     kinds = {c.code: c.get_kind_display() for c in Channel.objects.filter(workspace=workspace)}
     sessions = _sessions_chart(workspace, choice, loaded, names)
-    rows = market.channel_mix(journey, spend)
+    mix = channels.mix(by_channel(loaded).panel, loaded.weeks)
     table = by_market(
         workspace, loaded, ("cac", "cost_per_session"), ("orders", "first_orders", "sessions", "cost_base")
     )
@@ -46,7 +45,8 @@ def overview(workspace: Workspace, choice: Choice) -> dict[str, Any]:
         "cards": kpi_cards(workspace, "market", loaded),
         "charts": [c for c in (sessions, kpi_trend(workspace, "cac", loaded)) if c],
         "channels": [
-            {"row": r, "name": names.get(r.channel) or _("unknown"), "kind": kinds.get(r.channel, "")} for r in rows
+            {"row": r, "name": names.get(r.channel) or _("unknown"), "kind": kinds.get(r.channel, "")}
+            for r in mix.channels
         ],
         "by_market": table,
     }

@@ -2,38 +2,45 @@
 
 from math import isnan, nan
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from engines.channels import HIGH_HHI, concentration, mix, return_on
-from engines.results import Estimate, Unavailable
+from engines.business import Business, panel
+from engines.channels import HIGH_HHI, concentration, mix
+from engines.results import Unavailable
+
+WEEK = np.datetime64("2026-03-02")
 
 
-def mixed():
-    return mix(*frames())
-
-
-def frames():
-    journey = pd.DataFrame(
-        {
-            "channel": ["ads", "direct", "amazon"],
-            "sessions": [10_000.0, 5_000.0, nan],
-            "first_orders": [100.0, 60.0, 40.0],
-            "orders": [120.0, 80.0, 50.0],
-            "net_base": [12_000.0, 9_000.0, 4_000.0],
-            "costed_net_base": [12_000.0, 9_000.0, 4_000.0],
-            "contribution_base": [5_000.0, 4_000.0, 1_000.0],
-        }
-    )
-    return journey, pd.DataFrame({"channel": ["ads"], "cost_base": [3_000.0]})
+def mixed(journey=None):
+    journey = journey or {
+        "channel": ["ads", "direct", "amazon"],
+        "sessions": [10_000.0, 5_000.0, nan],
+        "first_orders": [100.0, 60.0, 40.0],
+        "orders": [120.0, 80.0, 50.0],
+        "priced_orders": [120.0, 80.0, 50.0],
+        "net_base": [12_000.0, 9_000.0, 4_000.0],
+        "net_squares": [1_500_000.0, 1_200_000.0, 400_000.0],
+        "costed_net_base": [12_000.0, 9_000.0, 4_000.0],
+        "contribution_base": [5_000.0, 4_000.0, 1_000.0],
+    }
+    where = {"week": WEEK, "market": "DE"}
+    spend = pd.DataFrame({"channel": ["ads"], "cost_base": [3_000.0]}).assign(**where)
+    nothing = pd.DataFrame({"week": spend["week"][:0], "market": spend["market"][:0]})
+    business = Business(pd.DataFrame(journey).assign(**where), spend, nothing, nothing, {}, followups=nothing)
+    return mix(panel(business.by_channel(), WEEK, WEEK), 1)
 
 
 def test_returns_contribution_and_shares():
     found = mixed()
     ads, direct, amazon = found.channels
-    assert (ads.channel, ads.roas.value, ads.contribution) == ("ads", 4.0, 2_000.0)
-    assert (direct.roas, direct.contribution) == (Unavailable("no_spend_data"), 4_000.0)
+    assert (ads.channel, ads.roas.value, ads.cac.value, ads.contribution) == ("ads", 4.0, 30.0, 2_000.0)
+    assert (ads.cost_per_session.value, ads.cvr.value) == (0.3, 0.012)
+    assert (direct.roas, direct.cac) == (Unavailable("no_spend_data"), Unavailable("no_spend_data"))
+    assert direct.contribution == 4_000.0
     assert isnan(amazon.sessions)
+    assert amazon.cvr == Unavailable("no_traffic_data")
     assert found.margin == pytest.approx(10_000 / 25_000)
     assert sum(c.customer_share for c in found.channels) == pytest.approx(1)
 
@@ -42,9 +49,11 @@ def test_concentration_is_one_when_all_comes_from_one_and_one_nth_when_all_are_a
     assert concentration([5.0]) == 1
     assert concentration([2.0, 2.0, 2.0, 2.0, nan, 0.0]) == pytest.approx(HIGH_HHI)
     assert isnan(concentration([nan, 0.0]))
-    assert mixed().hhi_customers == pytest.approx(0.5**2 + 0.3**2 + 0.2**2)
+    assert mixed().hhi_spend == 1
 
 
 def test_a_return_on_few_orders_is_withheld():
-    assert return_on(500.0, 100.0, 29) == Unavailable("too_few", 29, 30)
-    assert isinstance(return_on(500.0, 100.0, 30), Estimate)
+    few = {"channel": ["ads"], "sessions": [900.0], "orders": [29.0], "priced_orders": [29.0], "net_base": [500.0],
+           "net_squares": [9_000.0], "first_orders": [29.0]}  # fmt: skip
+    (ads,) = mixed(few).channels
+    assert ads.roas == ads.cac == Unavailable("too_few", 29, 30)
