@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from math import isnan
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,10 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from engines import lifetime
+from engines import lifetime, weekly
+from engines.kpi import KPIS
 from engines.lifetime import Observed
+from engines.panel import sum_known
 from engines.results import Estimate, Result, Unavailable
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.sheets import Cell
@@ -20,10 +21,10 @@ from flywheel.accounts.templatetags.formats import compact_money, delta, money, 
 from flywheel.aftersales.fitting import result_of
 from flywheel.aftersales.models import CohortContribution, LifetimeFit
 from flywheel.diagnosis import charts
-from flywheel.diagnosis.engine_pages import Choice
+from flywheel.diagnosis.engine_pages import Choice, Loaded, by_channel, load
 from flywheel.diagnosis.flywheel_page import place_names
 from flywheel.jobs.models import Job
-from flywheel.measures import customers, frames
+from flywheel.measures import customers
 
 Scope = LifetimeFit.Scope
 JOBS = ("roll", "diagnose", "ltv")  # each starts the next
@@ -38,19 +39,11 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Acquired:
-    """What it cost to win customers in the chosen weeks; NaN is unknown."""
+    """What it cost to win customers in the chosen weeks (NaN is unknown), and the KPI made of both."""
 
     cost: float
     customers: float
-
-    @property
-    def cac(self) -> Result:
-        """Spend per new customer."""
-        if isnan(self.cost) or self.cost <= 0:
-            return Unavailable("no_spend_data")
-        if not self.customers >= lifetime.MIN_OBSERVED:
-            return Unavailable("too_few", 0 if isnan(self.customers) else self.customers, lifetime.MIN_OBSERVED)
-        return Estimate(self.cost / self.customers, None, None, self.customers, "money_per")
+    cac: Result
 
 
 def state(workspace: Workspace) -> Json:
@@ -98,14 +91,14 @@ def _fits(workspace: Workspace, choice: Choice) -> list[LifetimeFit]:
 # --- the table --------------------------------------------------------------------------------------------------------
 def _rows(workspace: Workspace, choice: Choice, fits: Iterable[LifetimeFit]) -> list[Json]:
     names = place_names(workspace)
-    spent = {scope: _acquired(workspace, choice, scope) for scope in Scope.values}
+    won = _acquired(workspace, choice)
     curves = {scope: _observed(workspace, scope, choice.market) for scope in Scope.values}
+    unknown = Acquired(np.nan, np.nan, Unavailable("no_spend_data"))
     nothing = Observed(np.zeros(0), np.zeros(0))
     return [
-        _row(fit, names, spent[fit.scope].get(fit.code, Acquired(np.nan, np.nan)),
-             curves[fit.scope].get(fit.code, nothing))
+        _row(fit, names, won.get((fit.scope, fit.code), unknown), curves[fit.scope].get(fit.code, nothing))
         for fit in fits
-    ]  # fmt: skip
+    ]
 
 
 def _row(fit: LifetimeFit, names: Mapping[str, Mapping[str, str]], won: Acquired, curve: Observed) -> Json:
@@ -147,14 +140,23 @@ def _so_far(curve: Observed) -> Result:
     return Estimate(float(curve.total[age]), None, None, float(curve.customers[age]), "money_per")
 
 
-def _acquired(workspace: Workspace, choice: Choice, scope: str) -> dict[str, Acquired]:
-    """Code -> spend and new customers of the chosen weeks; '' of all."""
-    keys = () if scope == Scope.ALL else (scope,)
-    span = (keys, choice.first, choice.last, choice.where)
-    spend, journey = frames.market(workspace, *span), frames.conversion(workspace, *span)
-    costs, won = ({str(r.get(scope, "")): r[name] for r in frame.to_dict("records")}
-                  for frame, name in ((spend, "cost_base"), (journey, "first_orders")))  # fmt: skip
-    return {code: Acquired(costs.get(code, np.nan), won.get(code, np.nan)) for code in {*costs, *won}}
+def _acquired(workspace: Workspace, choice: Choice) -> dict[tuple[str, str], Acquired]:
+    """(Scope, code) -> spend and new customers of the chosen weeks; '' is the code of all."""
+    measured = load(workspace, choice)
+    whole = _spent(measured)
+    found = {(Scope.MARKET.value, code): won for code, won in whole.items() if code is not None}
+    found |= {(Scope.CHANNEL.value, code): won for code, won in _spent(by_channel(measured)).items() if code}
+    return found | {(Scope.ALL.value, ""): whole[None]}
+
+
+def _spent(measured: Loaded) -> dict[str | None, Acquired]:
+    """The panel's markets (or channels), and None for all of them."""
+    panel, last, weeks = measured.panel, measured.last, measured.weeks
+    cac = weekly.by_market(KPIS["cac"], panel, last, weeks)
+    cost, won = (panel.window(name, last - weeks + 1, last) for name in ("cost_base", "first_orders"))
+    sums = [np.append(each, sum_known(each[:, None])) for each in (cost, won)]
+    codes: list[str | None] = [*panel.markets, None]
+    return {code: Acquired(float(sums[0][at]), float(sums[1][at]), cac[at]) for at, code in enumerate(codes)}
 
 
 # --- what was observed ------------------------------------------------------------------------------------------------
@@ -272,8 +274,9 @@ def _cards(workspace: Workspace, row: Json) -> list[Json]:
     definitions = (
         (_("LTV, 12 months"), row["ltv"],
          _("What a new customer will bring in twelve months: contribution after refunds, later months discounted.")),
-        (_("LTV : CAC"), row["ratio"], _("LTV of twelve months ÷ media spend per new customer of the period.")),
-        (_("Payback month"), row["payback"],
+        (_("Expected LTV : CAC"), row["ratio"],
+         _("LTV of twelve months ÷ media spend per new customer of the period.")),
+        (_("Payback month, after refunds"), row["payback"],
          _("The month of age in which what a customer has brought reaches the CAC of the period; 1 is the first.")),
         (_("Contribution of present customers in the next 12 months"), row["ahead"],
          _("What those who have already bought are expected to bring; the interval holds chance too.")),
@@ -322,7 +325,7 @@ def table(workspace: Workspace, choice: Choice) -> tuple[list[str], list[list[Ce
     kept = LifetimeFit.objects.filter(workspace=workspace, scope=Scope.ALL).exists()
     columns = [
         _("Scope"), _("Code"), _("Name"), _("As of"), _("Customers"), _("With repeat orders"),
-        *_limits(_("LTV, 12 months")), _("CAC"), *_limits(_("LTV : CAC")), _("Payback month"),
+        *_limits(_("LTV, 12 months")), _("CAC"), *_limits(_("Expected LTV : CAC")), _("Payback month, after refunds"),
         _("Brought so far, per customer"), *_limits(_("Orders of present customers in the next 12 months")),
         *_limits(_("Contribution of present customers in the next 12 months")), _("Hold-out error"),
     ]  # fmt: skip
