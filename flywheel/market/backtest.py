@@ -1,22 +1,23 @@
 """Did the score tell what came? Each market's score by what was known at its entry, against CAC and LTV since."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from math import atanh, nan, sqrt, tanh
 
-import numpy as np
 from scipy.stats import spearmanr
 
 from engines import kpi
+from engines.business import WEEKS_365
 from engines.intervals import Z95
 from engines.results import Estimate, Result, Unavailable
 from flywheel.accounts.models import Workspace
 from flywheel.diagnosis.running import newest_week
+from flywheel.facts.calendar import last_complete_week
 from flywheel.market.screening import screen
 from flywheel.market.spec import Spec
 from flywheel.measures import frames
 
 MIN_MARKETS = 5  # below it even perfect agreement may be chance (1 in 24 orders of four)
-YEAR_DAYS = 365
 
 
 @dataclass(frozen=True)
@@ -70,33 +71,24 @@ def _scores(workspace: Workspace, spec: Spec, years: dict[str, int]) -> dict[str
 
 
 def _cac(workspace: Workspace) -> dict[str, Result]:
-    """Blended CAC of each market, over all of its weeks."""
-    new = frames.conversion(workspace, ("market",)).set_index("market")["first_orders"]
-    cost = frames.market(workspace, ("market",)).set_index("market")["cost_base"]
-    entry = kpi.KPIS["cac"]
-    return {
-        str(market): kpi.compute(entry, {"cost_base": float(cost.get(market, nan)), "first_orders": float(count)})
-        for market, count in new.items()
-    }
+    """Blended CAC of each market, over all complete weeks."""
+    week = last_complete_week(workspace)
+    new = frames.conversion(workspace, ("market",), last=week).set_index("market")["first_orders"]
+    cost = frames.market(workspace, ("market",), last=week).set_index("market")["cost_base"]
+    sums = {str(m): {"cost_base": float(cost.get(m, nan)), "first_orders": float(n)} for m, n in new.items()}
+    return {market: kpi.compute(kpi.KPIS["cac"], found) for market, found in sums.items()}
 
 
 def _ltv(workspace: Workspace) -> dict[str, Result]:
-    """Observed contribution per customer in the year after the first order, of customers old enough."""
-    week = newest_week(workspace)
+    """Observed contribution per customer in the year after the first order, of all customers old enough."""
+    entry, week = kpi.KPIS["ltv_12m"], newest_week(workspace)
     if week is None:
         return {}
-    oldest = (np.datetime64(week, "D") + 7 - np.timedelta64(YEAR_DAYS + 7, "D")).astype(object)
-    names = ["costed_customers_365", "contribution_365", "contribution_squares_365"]
-    frame = frames.cohorts(workspace, ("market",), last=oldest).set_index("market")[names]
-    return {str(market): _mean_value(*(float(v) for v in row)) for market, row in frame.iterrows()}
-
-
-def _mean_value(count: float, total: float, squares: float) -> Result:
-    if not count >= kpi.MIN_ORDERS:
-        return Unavailable("too_few", 0.0 if np.isnan(count) else count, kpi.MIN_ORDERS)
-    mean = total / count
-    half = Z95 * sqrt(max(squares / count - mean * mean, 0.0) / count)
-    return Estimate(mean, mean - half, mean + half, count, "money")
+    frame = frames.cohorts(workspace, ("market",), last=week - timedelta(weeks=WEEKS_365)).set_index("market")
+    return {
+        str(market): kpi.compute(entry, {name: float(row[name]) for name in entry.measures})
+        for market, row in frame.iterrows()
+    }
 
 
 def _agreement(rows: list[Entered], name: str) -> Result:
