@@ -34,6 +34,7 @@ REASONS = {
     "no_demand_data": _("too few offers with a number of reviews"),
     "no_spend_now": _("no spend in the last weeks"),
     "no_attempt_data": _("the shop tells no failed payments"),
+    "not_worked_out": _("not worked out yet"),
     "no_convergence": _("the model finds no best fit to these customers"),
     "not_yet_paid_back": _("not paid back so far"),
     "too_few": _("too few observations"),

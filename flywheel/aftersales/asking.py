@@ -6,12 +6,17 @@ from datetime import timedelta
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
+from django.utils.translation import gettext as _
 
 from engines import cohorts as engine
 from flywheel.accounts.models import Workspace
+from flywheel.aftersales.standing import Standing, of_counts
 from flywheel.diagnosis.engine_pages import COHORT_MONTHS, Choice, Loaded, load
 from flywheel.diagnosis.flywheel_page import place_names
 from flywheel.measures import fact_frames, frames
+
+ADVOCATES = 200  # shown and exported, those who brought most
 
 
 @dataclass
@@ -35,8 +40,7 @@ class Ask:
     @cached_property
     def channel(self) -> str:
         """The channel of the first order that the address names; '' for all."""
-        code = self.query.get("channel", "")
-        return code if code in frames.channel_kinds(self.workspace) else ""
+        return asked_channel(self.workspace, self.query)
 
     @property
     def where(self) -> dict[str, str]:
@@ -49,6 +53,15 @@ class Ask:
         return np.datetime64(self.choice.week + timedelta(days=6), "D")
 
     @cached_property
+    def standing(self) -> Standing:
+        """How the counts stand."""
+        return of_counts(self.workspace)
+
+    def unless_uncounted(self, words: str) -> str:
+        """Words about data that is missing, unless it has only not been counted yet."""
+        return words if self.standing.is_kept else _("Not worked out yet.")
+
+    @cached_property
     def cohorts(self) -> engine.Retention | None:
         """The cohort table up to the chosen week; None without customers."""
         frame = frames.cohort_months(self.workspace, ("cohort", "month"), where=self.where)
@@ -58,10 +71,22 @@ class Ask:
     @cached_property
     def growth(self) -> tuple[engine.GrowthMonth, ...]:
         """Growth accounting of the newest months, the running one included."""
-        if self.cohorts is None:
+        if self.cohorts is None or not self.standing.is_kept:
             return ()
         start = self.as_of.astype("datetime64[M]") - (COHORT_MONTHS - 1)
         first = max(start, np.datetime64(self.cohorts.cohorts[0], "M"))
         days = [day.astype("datetime64[D]").item() for day in (first, self.as_of)]
         frame = fact_frames.growth_months(self.workspace, days[0], days[1], self.where)
         return engine.growth(frame, first, self.as_of)
+
+    @cached_property
+    def referrers(self) -> pd.DataFrame:
+        """Who invited in the period, those who brought most first."""
+        choice = self.choice
+        return fact_frames.referrers(self.workspace, choice.first, choice.last, choice.where, ADVOCATES)
+
+
+def asked_channel(workspace: Workspace, query: Mapping[str, str]) -> str:
+    """The channel in an address; '' for all, and for what is none."""
+    code = query.get("channel", "")
+    return code if code in frames.channel_kinds(workspace) else ""

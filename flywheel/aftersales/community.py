@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-import pandas as pd
 from django.utils.translation import gettext as _
 
 from engines import aftersales, weekly
@@ -13,7 +12,7 @@ from engines.kpi import KPIS
 from engines.results import Result, Unavailable
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import number, percent, reading
-from flywheel.aftersales.asking import Ask
+from flywheel.aftersales.asking import ADVOCATES, Ask
 from flywheel.aftersales.kpi_tables import kpi_table, span_of, sum_over
 from flywheel.aftersales.tables import Column, Table, Value, known
 from flywheel.diagnosis.engine_pages import Loaded, cards_of, kpi_trend, period_sums
@@ -22,7 +21,6 @@ from flywheel.measures import fact_frames, frames
 CARDS = ("review_rate", "rating", "media_share", "referral_k", "word_of_mouth_lift", "nps")
 TRENDS = ("review_rate", "rating", "media_share", "referral_k")
 INVITING = ("invitations_per_customer", "referral_conversion", "referral_k")
-ADVOCATES = 200  # shown and exported, those who brought most
 
 
 def context(ask: Ask) -> dict[str, Any]:
@@ -65,7 +63,7 @@ def _categories(ask: Ask) -> Table:
         "Deliveries whose 14 days ended in the period and their reviews to date. An order with several categories "
         "counts in each; a review is of the whole order."
     )
-    empty = _("Load order lines with categories to see reviews by category.")
+    empty = ask.unless_uncounted(_("Load order lines with categories to see reviews by category."))
     return Table("categories", _("Reviews by product category"), columns, rows, note, empty)
 
 
@@ -86,23 +84,18 @@ def _inviting(ask: Ask) -> Table:
 
 
 def _advocates(ask: Ask) -> Table:
-    frame = _referrers(ask, ADVOCATES)
+    frame = ask.referrers
     columns = (Column(_("Customer"), "code"), Column(_("Invitations")), Column(_("New customers")))
     rows: list[list[Value]] = [
         [str(r["referrer"]), float(r["invitations"]), float(r["new_customers"])] for r in frame.to_dict("records")
     ]
     note = _("Who invited in the period, those who brought most new customers first; at most %(n)s.") % {"n": ADVOCATES}
-    empty = _("Load referrals to see who recommends you.")
+    empty = ask.unless_uncounted(_("Load referrals to see who recommends you."))
     return Table("advocates", _("Advocates"), columns, rows, note, empty)
 
 
-def _referrers(ask: Ask, limit: int) -> pd.DataFrame:
-    choice = ask.choice
-    return fact_frames.referrers(ask.workspace, choice.first, choice.last, choice.where, limit)
-
-
 def _advocates_in_words(ask: Ask) -> str:
-    frame = _referrers(ask, 1)
+    frame = ask.referrers
     if frame.empty:
         return ""
     everybody, bringers = float(frame["everybody"].iloc[0]), float(frame["bringers"].iloc[0])

@@ -1,7 +1,8 @@
-"""Lifetime values fitted to a workspace's customers: all of them, and those of each market and channel."""
+"""Lifetime values fitted to a workspace's customers: all of them, those of each market, channel, and both together."""
 
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from flywheel.measures import customers
 
 Scope = LifetimeFit.Scope
 Models = tuple[ltv.OrderModel, ltv.ValueModel]
+KEYS: dict[str, tuple[str, ...]] = {
+    Scope.ALL: (), Scope.MARKET: ("market",), Scope.CHANNEL: ("channel",), Scope.BOTH: ("market", "channel"),
+}  # fmt: skip
 YEAR = 365.0  # the horizon, in the models' unit of days
 HELD_BACK = 182  # days at the end that the hold-out foresees; at most a third of what there is
 GONE = 0.1  # P(alive) below which nobody is won back
@@ -68,27 +72,51 @@ def fit_all(workspace: Workspace, known: Known, progress: Progress) -> tuple[lis
 
     A customer is scored by the own market's fit, or by that of all where the market is too small for one.
     """
-    scopes = _scopes(known.full)
-    progress.step("fitting_customers", len(scopes))
+    places = _places(known.full)
+    progress.step("fitting_customers", len(places))
     kind = _better_kind(known)
     scored = pd.DataFrame(np.nan, index=known.full.index, columns=list(SCORES))
+    done: dict[bytes, tuple[LifetimeFit, Models | None]] = {}  # by who they are: the same customers are fitted once
     rows: list[LifetimeFit] = []
-    for scope, code, held in scopes:
-        row, models = _fit(workspace, known, scope, code, held, kind)
-        rows.append(row)
-        if models and scope != Scope.CHANNEL:
+    for scope, place in places:
+        held = _of(known.full, scope, place)
+        who = blake2b(np.packbits(held).tobytes()).digest()
+        if is_new := who not in done:
+            done[who] = _fit(workspace, known, scope, place, held, kind)
+        found, models = done[who]
+        rows.append(_placed(found, scope, place))
+        if is_new and models and scope in {Scope.ALL, Scope.MARKET}:
             scored.loc[held] = _scores(known, held, models)
         progress.advance()
     return rows, scored
 
 
-def _scopes(frame: pd.DataFrame) -> list[tuple[str, str, np.ndarray]]:
-    """(scope, code, which rows): all first, so that a market's own fit comes after it."""
-    found = [(Scope.ALL.value, "", np.ones(len(frame), dtype=bool))]
-    for scope in (Scope.MARKET, Scope.CHANNEL):
-        column = frame[scope.value]
-        found += [(scope.value, code, (column == code).to_numpy()) for code in sorted(set(column)) if code]
-    return found
+def _places(frame: pd.DataFrame) -> list[tuple[str, tuple[str, ...]]]:
+    """(scope, values of its keys): all first, so that a market's own fit comes after it; what is unknown has none."""
+    found = [(str(scope), place) for scope, keys in KEYS.items() for place in _values(frame, keys)]
+    return [(scope, place) for scope, place in found if "" not in place]
+
+
+def _values(frame: pd.DataFrame, keys: tuple[str, ...]) -> list[tuple[str, ...]]:
+    distinct = frame[list(keys)].drop_duplicates()
+    return sorted({tuple(map(str, row)) for row in distinct.itertuples(index=False)}) if keys else [()]
+
+
+def _of(frame: pd.DataFrame, scope: str, place: tuple[str, ...]) -> np.ndarray:
+    """Which rows are of a scope."""
+    held = np.ones(len(frame), dtype=bool)
+    for key, value in zip(KEYS[scope], place, strict=True):
+        held &= (frame[key] == value).to_numpy()
+    return held
+
+
+def _placed(fit: LifetimeFit, scope: str, place: tuple[str, ...]) -> LifetimeFit:
+    """The fit as that of a scope."""
+    code, channel = (*place, "", "")[:2]
+    return LifetimeFit(
+        workspace=fit.workspace, scope=scope, code=code, channel=channel, as_of=fit.as_of, result=fit.result,
+        customers=fit.customers, repeaters=fit.repeaters,
+    )  # fmt: skip
 
 
 def _better_kind(known: Known) -> ltv.Kind:
@@ -101,7 +129,7 @@ def _better_kind(known: Known) -> ltv.Kind:
 
 
 def _fit(
-    workspace: Workspace, known: Known, scope: str, code: str, held: np.ndarray, kind: ltv.Kind
+    workspace: Workspace, known: Known, scope: str, place: tuple[str, ...], held: np.ndarray, kind: ltv.Kind
 ) -> tuple[LifetimeFit, Models | None]:
     frame = known.full[held & ~known.heavy]
     who = _people(frame, _days(known.as_of))
@@ -114,10 +142,10 @@ def _fit(
         "heavy": _heavy(known, held),
         "parameters": _parameters(orders, values),
         **_worth(orders, values, margin, who),
-        "hold_out": _hold_out(known, scope, code, kind),
+        "hold_out": _hold_out(known, scope, place, kind),
     }
     row = LifetimeFit(
-        workspace=workspace, scope=scope, code=code, as_of=known.as_of, result=plain(result),
+        workspace=workspace, as_of=known.as_of, result=plain(result),
         customers=len(frame), repeaters=int((who.x > 0).sum()),
     )  # fmt: skip
     is_complete = isinstance(orders, ltv.OrderModel) and isinstance(values, ltv.ValueModel)
@@ -176,9 +204,9 @@ def _heavy(known: Known, held: np.ndarray) -> dict[str, float] | None:
     return {"accounts": int(out.sum()), "share": float(repeats[out].sum() / repeats[held].sum())}
 
 
-def _hold_out(known: Known, scope: str, code: str, kind: ltv.Kind) -> Any:
+def _hold_out(known: Known, scope: str, place: tuple[str, ...], kind: ltv.Kind) -> Any:
     """The forecast of the last days from those before, against what came."""
-    early = known.early if scope == Scope.ALL else known.early[known.early[scope] == code]
+    early = known.early[_of(known.early, scope, place)]
     if not len(early):
         return Unavailable("too_few", 0, ltv.MIN_CUSTOMERS)
     who = _people(early, _days(known.as_of) - known.held_back)

@@ -1,14 +1,26 @@
 """The long work of this room."""
 
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 
 from flywheel.aftersales import fitting, storing
+from flywheel.aftersales.standing import COUNTS, LTV
 from flywheel.jobs import Progress, handler
 from flywheel.jobs.models import Job
-from flywheel.measures import customers
+from flywheel.measures import counting, customers
 
-LTV = "ltv"
+KINDS = (COUNTS, LTV)
+
+
+@handler(COUNTS, follows="diagnose")
+def count(job: Job, progress: Progress) -> dict[str, Any]:
+    """Count anew what the pages show of customers, first deliveries, tickets, categories and who invited."""
+    with transaction.atomic():
+        counting.count_all(job.workspace, _began(job), progress)
+        progress.hold()
+    return {}
 
 
 @handler(LTV, follows="diagnose")
@@ -27,6 +39,11 @@ def fit_lifetimes(job: Job, progress: Progress) -> dict[str, object]:
     fits, scored = fitting.fit_all(job.workspace, known, progress)
     progress.step("storing")
     with transaction.atomic():
-        storing.replace_all(job.workspace, known, fits, scored, months)
+        storing.replace_all(job.workspace, known, fits, scored, months, _began(job))
         progress.hold()
     return {"customers": len(known.full), "as_of": str(as_of)}
+
+
+def _began(job: Job) -> Any:
+    """When the work began, by the database's clock: what landed later may not be in its result."""
+    return job.started_at

@@ -1,16 +1,15 @@
 """The tab "Lifetime value": what customers have brought, what they will, and what it costs to win them."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from engines import lifetime, weekly
+from engines import lifetime, ltv, weekly
 from engines.kpi import KPIS
 from engines.lifetime import Observed
 from engines.panel import sum_known
@@ -18,16 +17,16 @@ from engines.results import Estimate, Result, Unavailable
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.sheets import Cell
 from flywheel.accounts.templatetags.formats import compact_money, delta, money, number
-from flywheel.aftersales.fitting import result_of
+from flywheel.accounts.words import reason_words
+from flywheel.aftersales.fitting import KEYS, result_of
 from flywheel.aftersales.models import CohortContribution, LifetimeFit
+from flywheel.aftersales.standing import LTV, standing
 from flywheel.diagnosis import charts
 from flywheel.diagnosis.engine_pages import Choice, Loaded, by_channel, load
 from flywheel.diagnosis.flywheel_page import place_names
-from flywheel.jobs.models import Job
 from flywheel.measures import customers
 
 Scope = LifetimeFit.Scope
-JOBS = ("roll", "diagnose", "ltv")  # each starts the next
 LINES = 6  # of the chart of what customers have brought, beside that of all
 COHORTS, AGES = 14, 12  # of the heat map
 KINDS = {
@@ -35,6 +34,7 @@ KINDS = {
     "mbg": gettext_lazy("MBG/NBD: a customer may leave after any order, the first one too"),
 }
 Json = dict[str, Any]
+Keys = tuple[str, ...]  # names of keys, or their values
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,67 +47,117 @@ class Acquired:
 
 
 def state(workspace: Workspace) -> Json:
-    """Whether there are fits and of when, whether work is on its way, and whether there is anything to work on."""
+    """Whether there are fits, of when, whether data has changed since or work is on its way; else if there is any."""
     newest = LifetimeFit.objects.filter(workspace=workspace, scope=Scope.ALL).first()
-    waiting = Job.objects.filter(workspace=workspace, kind__in=JOBS, state__in=(Job.State.QUEUED, Job.State.RUNNING))
+    found = standing(workspace, LTV, newest.computed_at if newest else None, newest.as_of if newest else None)
     return {
         "fit": newest,
-        "busy": waiting.order_by("created_at").first(),
-        "has_customers": newest is not None or customers.newest_day(workspace, date.max) is not None,
+        "busy": found.busy,
+        "is_stale": found.is_stale,
+        "has_customers": newest is not None or customers.any_known(workspace),
     }
 
 
-def context(workspace: Workspace, choice: Choice) -> Json:
+def context(workspace: Workspace, choice: Choice, channel: str = "") -> Json:
     """Everything of the page."""
     found = state(workspace)
     if found["fit"] is None:
         return {"state": found}
-    fits = _fits(workspace, choice)
-    whole = fits[0] if fits else None
-    rows = _rows(workspace, choice, fits)
+    fits = _fits(workspace, choice.market, channel)
+    rows, is_pair = _rows(workspace, choice, fits), bool(choice.market and channel)
+    whole = _told(rows, is_pair)
+    fit = whole["fit"] if whole else None
     return {
         "state": found,
-        "charts": [chart for chart in (_curves(workspace, choice), _cohorts(workspace, choice)) if chart],
-        "rows": rows,
-        "cards": _cards(workspace, rows[0]) if rows else [],
-        "hold_out": _hold_out(whole),
-        "heavy": whole.result["heavy"] if whole else None,
-        "parameters": _parameters(fits),
-        "kind": KINDS.get(whole.result["kind"]) if whole else None,
-        "margin": whole.result["margin"] if whole else None,
+        "charts": [
+            chart for chart in (_curves(workspace, choice, channel), _cohorts(workspace, choice, channel)) if chart
+        ],
+        "rows": [row for row in rows if row is whole or not is_pair or row["scope"] != Scope.ALL],
+        "instead": _instead(rows, whole) if is_pair and whole else "",
+        "cards": _cards(workspace, whole) if whole else [],
+        "hold_out": _hold_out(fit),
+        "heavy": fit.result["heavy"] if fit else None,
+        "parameters": _parameters(fit),
+        "kind": KINDS.get(fit.result["kind"]) if fit else None,
+        "margin": fit.result["margin"] if fit else None,
         "discount": lifetime.DISCOUNT,
     }
 
 
-def _fits(workspace: Workspace, choice: Choice) -> list[LifetimeFit]:
-    """All, markets, channels; of a chosen market its own alone, for customers are not told apart by both."""
+def _fits(workspace: Workspace, market: str, channel: str) -> list[LifetimeFit]:
+    """What the choice is about first, then its parts: of all each market and channel, of a market its channels.
+
+    Of a channel in a market what holds it: that market, that channel, all.
+    """
     found = LifetimeFit.objects.filter(workspace=workspace)
-    if choice.market:
-        return list(found.filter(scope=Scope.MARKET, code=choice.market))
-    order = {Scope.ALL: 0, Scope.MARKET: 1, Scope.CHANNEL: 2}
-    return sorted(found, key=lambda fit: (order[Scope(fit.scope)], -fit.customers, fit.code))
+    if market and channel:
+        kept = Q(scope=Scope.BOTH, code=market, channel=channel) | Q(scope=Scope.ALL)
+        found = found.filter(kept | Q(scope=Scope.MARKET, code=market) | Q(scope=Scope.CHANNEL, code=channel))
+    elif market:
+        found = found.filter(scope__in=(Scope.MARKET, Scope.BOTH), code=market)
+    elif channel:
+        found = found.filter(Q(scope=Scope.CHANNEL, code=channel) | Q(scope=Scope.BOTH, channel=channel))
+    else:
+        found = found.exclude(scope=Scope.BOTH)
+    order = [Scope.ALL, Scope.MARKET, Scope.CHANNEL, Scope.BOTH]
+    order = [Scope.BOTH, Scope.MARKET, Scope.CHANNEL, Scope.ALL] if market and channel else order
+    return sorted(found, key=lambda fit: (order.index(Scope(fit.scope)), -fit.customers, fit.code, fit.channel))
+
+
+def _told(rows: list[Json], is_pair: bool) -> Json | None:
+    """The row that the figures of the page are of: the first, or what holds a channel in a market without a fit.
+
+    That is its market before all, as every customer is scored by the own market's fit.
+    """
+    if not is_pair:
+        return rows[0] if rows else None
+    fitted = (row for row in rows if row["scope"] != Scope.CHANNEL and _is_fitted(row["fit"]))
+    return next(fitted, rows[0])
+
+
+def _is_fitted(fit: LifetimeFit) -> bool:
+    """Whether the models could be fitted; what a customer is worth may be unknown all the same, for want of costs."""
+    return "reason" not in fit.result["ahead_orders"]
+
+
+def _instead(rows: list[Json], whole: Json) -> str:
+    """Why a channel in a market has no figures of its own, and whose are shown; empty where it has."""
+    own = rows[0] if rows[0]["scope"] == Scope.BOTH else None
+    if whole is own:
+        return ""
+    why = own["ahead_orders"] if own else Unavailable("too_few", 0, ltv.MIN_CUSTOMERS)
+    words = {"why": reason_words(why), "by": whole["name"]}
+    return _("No forecast for this channel in this market: %(why)s. Figures and model are those of: %(by)s.") % words
 
 
 # --- the table --------------------------------------------------------------------------------------------------------
-def _rows(workspace: Workspace, choice: Choice, fits: Iterable[LifetimeFit]) -> list[Json]:
+def _rows(workspace: Workspace, choice: Choice, fits: list[LifetimeFit]) -> list[Json]:
     names = place_names(workspace)
-    won = _acquired(workspace, choice)
-    curves = {scope: _observed(workspace, scope, choice.market) for scope in Scope.values}
+    scopes = sorted({fit.scope for fit in fits})
+    won = _acquired(workspace, choice, fits)
+    curves = {scope: _observed(workspace, KEYS[scope]) for scope in scopes}
     unknown = Acquired(np.nan, np.nan, Unavailable("no_spend_data"))
     nothing = Observed(np.zeros(0), np.zeros(0))
     return [
-        _row(fit, names, won.get((fit.scope, fit.code), unknown), curves[fit.scope].get(fit.code, nothing))
+        _row(fit, _name(names, fit), won.get((fit.scope, fit.place), unknown),
+             curves[fit.scope].get(fit.place, nothing))
         for fit in fits
-    ]
+    ]  # fmt: skip
 
 
-def _row(fit: LifetimeFit, names: Mapping[str, Mapping[str, str]], won: Acquired, curve: Observed) -> Json:
+def _name(names: Mapping[str, Mapping[str, str]], fit: LifetimeFit) -> str:
+    """Whose customers: "Germany", "Google", or "Germany · Google"."""
+    parts = [names[key].get(code) or code for key, code in zip(KEYS[fit.scope], fit.place, strict=True)]
+    return " · ".join(parts) or _("All customers")
+
+
+def _row(fit: LifetimeFit, name: str, won: Acquired, curve: Observed) -> Json:
     ltv, cac = result_of(fit.result["ltv"]), won.cac
     hold_out = fit.result["hold_out"]
     return {
         "fit": fit,
         "scope": fit.scope,
-        "name": _("All customers") if fit.scope == Scope.ALL else names[fit.scope].get(fit.code) or fit.code,
+        "name": name,
         "ltv": ltv,
         "cac": cac,
         "ratio": cac if isinstance(cac, Unavailable) else lifetime.against_cost(ltv, won.cost, won.customers),  # type: ignore[arg-type]
@@ -140,13 +190,22 @@ def _so_far(curve: Observed) -> Result:
     return Estimate(float(curve.total[age]), None, None, float(curve.customers[age]), "money_per")
 
 
-def _acquired(workspace: Workspace, choice: Choice) -> dict[tuple[str, str], Acquired]:
-    """(Scope, code) -> spend and new customers of the chosen weeks; '' is the code of all."""
+def _acquired(workspace: Workspace, choice: Choice, fits: list[LifetimeFit]) -> dict[tuple[str, Keys], Acquired]:
+    """(Scope, values of its keys) -> spend and new customers of the chosen weeks."""
     measured = load(workspace, choice)
-    whole = _spent(measured)
-    found = {(Scope.MARKET.value, code): won for code, won in whole.items() if code is not None}
-    found |= {(Scope.CHANNEL.value, code): won for code, won in _spent(by_channel(measured)).items() if code}
-    return found | {(Scope.ALL.value, ""): whole[None]}
+    whole, channels = _spent(measured), _spent(_channels(measured, ""))
+    found: dict[tuple[str, Keys], Acquired] = {(Scope.ALL.value, ()): whole[None]}
+    found |= {(Scope.MARKET.value, (code,)): won for code, won in whole.items() if code is not None}
+    found |= {(Scope.CHANNEL.value, (code,)): won for code, won in channels.items() if code is not None}
+    for market in {fit.code for fit in fits if fit.scope == Scope.BOTH}:
+        inside = _spent(_channels(measured, market))
+        found |= {(Scope.BOTH.value, (market, code)): won for code, won in inside.items() if code is not None}
+    return found
+
+
+def _channels(measured: Loaded, market: str) -> Loaded:
+    """The channels of a market, or of all markets."""
+    return by_channel(replace(measured, choice=replace(measured.choice, market=market)))
 
 
 def _spent(measured: Loaded) -> dict[str | None, Acquired]:
@@ -160,26 +219,26 @@ def _spent(measured: Loaded) -> dict[str | None, Acquired]:
 
 
 # --- what was observed ------------------------------------------------------------------------------------------------
-def _observed(workspace: Workspace, scope: str, market: str) -> dict[str, Observed]:
-    """Code -> the curve of what a customer has brought by age."""
-    keys = () if scope == Scope.ALL else (scope,)
-    rows = _kept(workspace, keys, market)
+def _observed(workspace: Workspace, keys: Keys, market: str = "", channel: str = "") -> dict[Keys, Observed]:
+    """Values of the keys -> the curve of what a customer has brought by age, of a market or channel where asked for."""
     as_of = _as_of(workspace)
-    codes = sorted({row[0] for row in rows})
-    return {code: _curve([row[1:] for row in rows if row[0] == code], as_of) for code in codes}
+    rows: dict[Keys, list[tuple[Any, ...]]] = {}
+    for place, *row in _kept(workspace, keys, market, channel):
+        rows.setdefault(place, []).append(tuple(row))
+    return {place: _curve(found, as_of) for place, found in rows.items()}
 
 
 def _as_of(workspace: Workspace) -> np.datetime64:
     return np.datetime64(LifetimeFit.objects.get(workspace=workspace, scope=Scope.ALL).as_of, "D")
 
 
-def _kept(workspace: Workspace, keys: tuple[str, ...], market: str) -> list[tuple[Any, ...]]:
-    """(code, cohort, age, customers, contribution), summed over what is not in `keys`."""
-    chosen = {"market": market} if market else {}
+def _kept(workspace: Workspace, keys: Keys, market: str, channel: str) -> list[tuple[Any, ...]]:
+    """(place, cohort, age, customers, contribution), summed over what is not in `keys`."""
+    chosen = {key: code for key, code in (("market", market), ("channel", channel)) if code}
     found = CohortContribution.objects.filter(workspace=workspace, **chosen).values(*keys, "cohort", "age")
     summed = found.annotate(active_sum=Sum("active"), brought=Sum("contribution")).order_by(*keys, "cohort", "age")
     return [
-        (row[keys[0]] if keys else "", row["cohort"], row["age"], row["active_sum"], float(row["brought"]))
+        (tuple(row[key] for key in keys), row["cohort"], row["age"], row["active_sum"], float(row["brought"]))
         for row in summed
     ]
 
@@ -192,17 +251,18 @@ def _curve(rows: list[tuple[Any, ...]], as_of: np.datetime64) -> Observed:
     )  # fmt: skip
 
 
-def _curves(workspace: Workspace, choice: Choice) -> Json | None:
+def _curves(workspace: Workspace, choice: Choice, channel: str) -> Json | None:
     """Contribution per customer by age, of all and of each large market (of a chosen one: of its channels)."""
-    scope = Scope.CHANNEL if choice.market else Scope.MARKET
-    places, parts = place_names(workspace), _observed(workspace, scope.value, choice.market)
-    names = places[scope.value]
-    whole = _observed(workspace, Scope.ALL.value, choice.market).get("")
+    key = "channel" if choice.market else "market"
+    parts = {} if choice.market and channel else _observed(workspace, (key,), choice.market, channel)
+    whole = _observed(workspace, (), choice.market, channel).get(())
     if whole is None or not whole.total.size:
         return None
-    largest = sorted((c for c in parts if c and parts[c].total.size), key=lambda c: -parts[c].customers[0])[:LINES]
-    title = places["market"].get(choice.market, choice.market) if choice.market else _("All customers")
-    lines = [(title, whole), *((names.get(code) or code, parts[code]) for code in largest)]
+    names = place_names(workspace)
+    largest = sorted((p for p in parts if p[0] and parts[p].total.size), key=lambda p: -parts[p].customers[0])[:LINES]
+    chosen = [names[k].get(code) or code for k, code in (("market", choice.market), ("channel", channel)) if code]
+    title = " · ".join(chosen) or _("All customers")
+    lines = [(title, whole), *((names[key].get(code) or code, parts[(code,)]) for (code,) in largest)]
     ages = range(max(curve.total.size for _name, curve in lines))
     currency = workspace.base_currency
     age = min(whole.total.size, AGES)
@@ -240,9 +300,9 @@ def _lines_figure(lines: list[tuple[str, Observed]], currency: str) -> charts.Fi
     return {"data": drawn, "layout": layout}
 
 
-def _cohorts(workspace: Workspace, choice: Choice) -> Json | None:
+def _cohorts(workspace: Workspace, choice: Choice, channel: str) -> Json | None:
     """Cumulative contribution per customer, by month of the first order and age; ages not over yet stay empty."""
-    rows, as_of = [row[1:] for row in _kept(workspace, (), choice.market)], _as_of(workspace)
+    rows, as_of = [row[1:] for row in _kept(workspace, (), choice.market, channel)], _as_of(workspace)
     months = sorted({row[0] for row in rows})[-COHORTS:]
     curves = [(month, _curve([row for row in rows if row[0] == month], as_of)) for month in months]
     shown = [(month, curve) for month, curve in curves if curve.total.size]
@@ -306,13 +366,13 @@ def _hold_out(fit: LifetimeFit | None) -> Json | None:
     return {"sentence": sentence % words, "covered": found["covered"]}
 
 
-def _parameters(fits: list[LifetimeFit]) -> list[Json]:
-    """The parameters of the first fit, as the papers name them."""
-    if not fits:
+def _parameters(fit: LifetimeFit | None) -> list[Json]:
+    """The parameters of the fit, as the papers name them."""
+    if fit is None:
         return []
-    known = fits[0].result["parameters"]
+    known = fit.result["parameters"]
     names = {"alpha": "α", "gamma": "γ", "log_likelihood": _("log-likelihood")}
-    titles = {"orders": KINDS.get(fits[0].result["kind"], ""), "values": _("Gamma-Gamma: values of repeat orders")}
+    titles = {"orders": KINDS.get(fit.result["kind"], ""), "values": _("Gamma-Gamma: values of repeat orders")}
     return [
         {"title": titles[part], "cells": [(names.get(key, key), number(value, 4)) for key, value in cells.items()]}
         for part, cells in known.items()
@@ -320,7 +380,7 @@ def _parameters(fits: list[LifetimeFit]) -> list[Json]:
 
 
 # --- the file ---------------------------------------------------------------------------------------------------------
-def table(workspace: Workspace, choice: Choice) -> tuple[list[str], list[list[Cell]]]:
+def table(workspace: Workspace, choice: Choice, channel: str = "") -> tuple[list[str], list[list[Cell]]]:
     """Columns and rows of the file: a row per scope, every figure with its limits."""
     kept = LifetimeFit.objects.filter(workspace=workspace, scope=Scope.ALL).exists()
     columns = [
@@ -329,7 +389,7 @@ def table(workspace: Workspace, choice: Choice) -> tuple[list[str], list[list[Ce
         _("Brought so far, per customer"), *_limits(_("Orders of present customers in the next 12 months")),
         *_limits(_("Contribution of present customers in the next 12 months")), _("Hold-out error"),
     ]  # fmt: skip
-    rows = _rows(workspace, choice, _fits(workspace, choice)) if kept else []
+    rows = _rows(workspace, choice, _fits(workspace, choice.market, channel)) if kept else []
     return columns, [_cells(row) for row in rows]
 
 
@@ -340,8 +400,9 @@ def _limits(name: str) -> list[str]:
 def _cells(row: Json) -> list[Cell]:
     fit = row["fit"]
     return [
-        fit.get_scope_display(), fit.code, row["name"], fit.as_of, fit.customers, fit.repeaters, *_three(row["ltv"]),
-        _three(row["cac"])[0], *_three(row["ratio"]), _three(row["payback"])[0], _three(row["observed"])[0],
+        fit.get_scope_display(), " · ".join(fit.place), row["name"], fit.as_of, fit.customers, fit.repeaters,
+        *_three(row["ltv"]), _three(row["cac"])[0], *_three(row["ratio"]), _three(row["payback"])[0],
+        _three(row["observed"])[0],
         *_three(row["ahead_orders"]), *_three(row["ahead"]), row["error"],
     ]  # fmt: skip
 

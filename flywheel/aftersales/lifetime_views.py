@@ -16,10 +16,12 @@ from flywheel.accounts.access import get_workspace
 from flywheel.accounts.models import Role, Workspace
 from flywheel.accounts.sheets import download
 from flywheel.aftersales import customer_lists, lifetime_value
-from flywheel.aftersales.jobs import LTV
+from flywheel.aftersales.asking import asked_channel
+from flywheel.aftersales.standing import LTV
 from flywheel.aftersales.views import ROOM
 from flywheel.diagnosis.engine_pages import Choice
 from flywheel.diagnosis.engine_views import asked_week, show
+from flywheel.diagnosis.flywheel_page import place_names
 from flywheel.diagnosis.running import newest_week
 
 
@@ -30,7 +32,14 @@ def lifetime(request: HttpRequest, slug: str) -> HttpResponse:
     """What customers have brought and will bring, against what it costs to win them."""
 
     def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
-        return {**lifetime_value.context(workspace, choice), "may_run": _is_member(request)}
+        channel = asked_channel(workspace, request.GET)
+        names = place_names(workspace)["channel"]
+        return {
+            **lifetime_value.context(workspace, choice, channel),
+            "may_run": _is_member(request),
+            "channel": channel,
+            "channels": [(code, name or code) for code, name in names.items() if code],
+        }
 
     return show(request, slug, ROOM, "aftersales-lifetime", "aftersales/lifetime.html", context)
 
@@ -44,7 +53,9 @@ def lifetime_file(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     if week is None:
         raise Http404
     choice = Choice.parse(request.GET, workspace, asked_week(request.GET.get("week", ""), week))
-    return download("lifetime-value", kind, *lifetime_value.table(workspace, choice))
+    return download(
+        "lifetime-value", kind, *lifetime_value.table(workspace, choice, asked_channel(workspace, request.GET))
+    )
 
 
 @login_required

@@ -9,8 +9,9 @@ from flywheel.facts.models.base import key_field
 
 
 class LifetimeFit(models.Model):
-    """Lifetime value of one scope: the business, a market, or a channel (of the first order).
+    """Lifetime value of one scope: the business, a market, a channel (of the first order), or a channel in a market.
 
+    `code` is that of the market or channel; where both are told apart, of the market, and `channel` is the other.
     `result` is what the engine said, as plain data: see flywheel.aftersales.fitting.
     """
 
@@ -18,10 +19,12 @@ class LifetimeFit(models.Model):
         ALL = "all", _("All customers")
         MARKET = "market", _("Market")
         CHANNEL = "channel", _("Channel")
+        BOTH = "both", _("Market and channel")
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
     scope = models.CharField(max_length=8, choices=Scope)
     code = key_field()
+    channel = key_field()
     as_of = models.DateField()  # the newest day of orders
     customers = models.BigIntegerField()
     repeaters = models.BigIntegerField()
@@ -29,10 +32,17 @@ class LifetimeFit(models.Model):
     computed_at = models.DateTimeField()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["workspace", "scope", "code"], name="lifetime_fit_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=["workspace", "scope", "code", "channel"], name="lifetime_fit_once"),
+        )
 
     def __str__(self) -> str:
-        return f"{self.scope} {self.code}"
+        return f"{self.scope} {self.code} {self.channel}".strip()
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """The values of the scope's keys: () of all, (market,), (channel,) or (market, channel)."""
+        return (*([self.code] if self.scope != self.Scope.ALL else []), *([self.channel] if self.channel else []))
 
 
 class CustomerScore(models.Model):

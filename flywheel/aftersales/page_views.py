@@ -5,14 +5,17 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from flywheel import jobs
 from flywheel.accounts.access import get_workspace
-from flywheel.accounts.models import Workspace
+from flywheel.accounts.models import Role, Workspace
 from flywheel.accounts.sheets import download
 from flywheel.aftersales import campaigns, community, repurchase, service
 from flywheel.aftersales.asking import Ask
+from flywheel.aftersales.standing import COUNTS
 from flywheel.aftersales.tables import Table, shown, without_page
 from flywheel.aftersales.views import ROOM
 from flywheel.diagnosis.engine_pages import Choice
@@ -26,6 +29,7 @@ PAGES: dict[str, tuple[Callable[[Ask], dict[str, Any]], Tables]] = {
     "service": (service.context, service.TABLES),
     "community": (community.context, community.TABLES),
 }
+COUNTED = ("repurchase", "service", "community")  # that show counts made by a job
 
 
 @login_required
@@ -36,9 +40,17 @@ def page(request: HttpRequest, slug: str, key: str) -> HttpResponse:
     make = PAGES[key][0]
 
     def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
-        made = make(Ask(workspace, choice, request.GET))
+        ask = Ask(workspace, choice, request.GET)
+        made = make(ask)
         tables = [shown(table, workspace, key, request.GET) for table in made["tables"]]
-        return {**made, "page": key, "tables": tables, "query": without_page(request.GET)}
+        return {
+            **made,
+            "page": key,
+            "tables": tables,
+            "query": without_page(request.GET),
+            "standing": ask.standing if key in COUNTED else None,
+            "may_run": request.role >= Role.MEMBER,  # type: ignore[attr-defined]
+        }
 
     return show(request, slug, ROOM, f"aftersales-{key}", f"aftersales/{key}.html", context)
 
@@ -54,3 +66,12 @@ def page_file(request: HttpRequest, slug: str, key: str, table: str, kind: str) 
     choice = Choice.parse(request.GET, workspace, asked_week(request.GET.get("week", ""), week))
     columns, rows = tables[table](Ask(workspace, choice, request.GET)).exported()
     return download(f"{key}-{table}-{choice.week}", kind, columns, rows)
+
+
+@login_required
+@require_POST
+def count_run(request: HttpRequest, slug: str) -> HttpResponse:
+    """Count anew."""
+    workspace = get_workspace(request, slug, needs=Role.MEMBER)
+    job = jobs.start(workspace, COUNTS, {}, user=request.user, once=True)  # type: ignore[arg-type]
+    return redirect("job-detail", slug, job.pk)

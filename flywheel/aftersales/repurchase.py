@@ -48,7 +48,7 @@ def context(ask: Ask) -> dict[str, Any]:
         "channels": [(code, name or code) for code, name in ask.names["channel"].items() if code],
         "charts": [chart for chart in drawn if chart],
         "quick_ratio": cohorts.quick_ratio_of(ask.growth),
-        "late": late[0][1] if late else Unavailable("no_delivery_data"),
+        "late": late[0][1] if late else Unavailable("no_delivery_data" if ask.standing.is_kept else "not_worked_out"),
         "late_words": _late_words(late[0][1]) if late else "",
         "tables": [_windows(ask), _channels(ask), _late_table(ask, late)],
     }
@@ -279,7 +279,7 @@ def late_effects(ask: Ask) -> list[tuple[str, Effect]]:
     choice = ask.choice
     weeks = max(choice.weeks, LATE_WEEKS) + OLDEST_WINDOW_WEEKS // 2
     first = choice.last - timedelta(weeks=weeks - 1) if choice.weeks else None
-    frame = fact_frames.first_deliveries(ask.workspace, first, choice.last, aftersales.WINDOW_DAYS, ask.where)
+    frame = fact_frames.first_deliveries(ask.workspace, first, choice.last, ask.where)
     if frame.empty:
         return []
     sizes: pd.Series[float] = frame.groupby("market")["customers"].sum().sort_values(ascending=False)
@@ -319,7 +319,7 @@ def _late_table(ask: Ask, effects: Sequence[tuple[str, Effect]]) -> Table:
         "compares customers of the same market and month (Mantel-Haenszel, variance by Sato 1989). Other causes of "
         "both remain possible."
     ) % {"n": aftersales.WINDOW_DAYS}
-    empty = _("Load orders with promised and delivered times to see what late parcels cost.")
+    empty = ask.unless_uncounted(_("Load orders with promised and delivered times to see what late parcels cost."))
     return Table("late", _("What a late first parcel costs"), columns, rows, note, empty)
 
 

@@ -120,7 +120,8 @@ def _reasons(ask: Ask) -> Table:
     note = _(
         "Reasons as the help desk names them. The mean of hours is of first human replies to tickets of customers."
     )
-    return Table("reasons", _("Reasons of tickets"), columns, rows, note, _("No tickets in this period."))
+    empty = ask.unless_uncounted(_("No tickets in this period."))
+    return Table("reasons", _("Reasons of tickets"), columns, rows, note, empty)
 
 
 def _reason_row(sums: Mapping[Any, Any], total: float) -> list[Value]:

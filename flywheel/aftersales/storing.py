@@ -3,13 +3,12 @@
 import csv
 import io
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from django.db import connection, models
-from django.utils import timezone
 
 from engines import baskets
 from engines.results import Unavailable
@@ -28,12 +27,13 @@ GOOD_RATING, PROMOTER = 4.5, 9
 
 
 def replace_all(
-    workspace: Workspace, known: Known, fits: Sequence[LifetimeFit], scored: pd.DataFrame, months: pd.DataFrame
-) -> None:
-    """Everything anew; call it inside a transaction."""
+    workspace: Workspace, known: Known, fits: Sequence[LifetimeFit], scored: pd.DataFrame, months: pd.DataFrame,
+    began_at: datetime,
+) -> None:  # fmt: skip
+    """Everything anew, worked out of what was there at `began_at`; call it inside a transaction."""
     clear(workspace)
     for fit in fits:
-        fit.computed_at = timezone.now()
+        fit.computed_at = began_at
     LifetimeFit.objects.bulk_create(fits)
     _copy_in(CustomerScore, _score_rows(workspace, known.full, scored))
     _copy_in(CohortContribution, months.assign(workspace_id=workspace.pk))

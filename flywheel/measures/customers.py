@@ -15,6 +15,7 @@ from django.db import connection
 
 from engines.lifetime import MONTH_DAYS
 from flywheel.accounts.models import Workspace
+from flywheel.facts.models import FirstOrder
 
 
 def newest_day(workspace: Workspace, today: date) -> date | None:
@@ -23,6 +24,11 @@ def newest_day(workspace: Workspace, today: date) -> date | None:
         cursor.execute(_NEWEST, {"workspace": workspace.pk, "until": today})
         found: date | None = cursor.fetchone()[0]
     return found
+
+
+def any_known(workspace: Workspace) -> bool:
+    """Whether there is a counted order of a known person; looked up, whatever their number."""
+    return FirstOrder.objects.filter(workspace=workspace).exists()
 
 
 def histories(workspace: Workspace, until: date) -> pd.DataFrame:

@@ -1,8 +1,9 @@
-"""The door's other leaf: frames counted straight from the facts of a period, for what weekly measures cannot tell.
+"""The door's other leaf: frames of what weekly measures cannot tell, read from the kept counts of `counting`.
 
-Each is one statement, bounded by weeks, and comes back as groups, never as facts. Dtypes as in `frames`. `where` takes
-the keys market and channel. What a reader filters by is the market and channel of the customer's first order where the
-frame is about customers, else those of the fact.
+Each is one statement, bounded by weeks or months, whose cost does not depend on the number of facts; mailings alone are
+read as they came, a row per mailing and market. Dtypes as in `frames`. `where` takes the keys market and channel. What
+a reader filters by is the market and channel of the customer's first order where the frame is about customers, else
+those of the fact.
 """
 
 from datetime import date, timedelta
@@ -11,64 +12,46 @@ import pandas as pd
 
 from flywheel.accounts.models import Workspace
 from flywheel.measures.frames import Where, _columns, _fetch
+from flywheel.measures.models import Counted
 
 FILTERS = ("market", "channel")
-MONTH_MAY_START = timedelta(days=6)  # before the first day of a month, in its first week
+
+
+def counted(workspace: Workspace) -> Counted | None:
+    """Of when the counts are; None while they have never been made, and every frame of them is empty."""
+    return Counted.objects.filter(workspace=workspace).first()
 
 
 def growth_months(workspace: Workspace, first: date, last: date, where: Where | None = None) -> pd.DataFrame:
     """Customers by what they did in each calendar month from the one before `first`'s to that of `last`.
 
     Columns month, active, new (first order ever), retained (also active the month before), resurrected (active earlier,
-    not the month before). The first month can tell `active` and `new` only.
+    not the month before).
     """
-    start, end = _month_before(first), last.replace(day=1)
-    condition, params = _filter("f", where)
+    names = ("active", "new", "retained", "resurrected")
+    condition, params = _filter("c", where)
     sql = f"""
-        WITH active AS (
-            SELECT o.customer, o.month FROM facts_order AS o
-            WHERE o.workspace_id = %s AND o.week BETWEEN %s AND %s AND o.month BETWEEN %s AND %s
-                AND o.counts AND o.customer <> ''
-            GROUP BY o.customer, o.month
-        ), placed AS (
-            SELECT a.month, f.month AS first, LAG(a.month) OVER (PARTITION BY a.customer ORDER BY a.month) AS before
-            FROM active AS a JOIN facts_firstorder AS f ON f.workspace_id = %s AND f.customer = a.customer
-            WHERE TRUE{condition}
-        ), told AS (
-            SELECT month, month = first AS is_new, before IS NOT DISTINCT FROM month - INTERVAL '1 month' AS was
-            FROM placed
-        )
-        SELECT month - DATE 'epoch', COUNT(*), COUNT(*) FILTER (WHERE is_new),
-            COUNT(*) FILTER (WHERE was AND NOT is_new), COUNT(*) FILTER (WHERE NOT was AND NOT is_new)
-        FROM told GROUP BY month ORDER BY month"""  # noqa: S608 (the condition is of this module's own keys)
-    weeks = [start - MONTH_MAY_START, _month_after(end)]
-    rows = _fetch(sql, [workspace.pk, *weeks, start, end, workspace.pk, *params])
-    return _columns(rows, ("month",), ("active", "new", "retained", "resurrected"))
+        SELECT c.month - DATE 'epoch', {_sums(names)} FROM measures_customermonth AS c
+        WHERE c.workspace_id = %s AND c.month BETWEEN %s AND %s{condition} GROUP BY c.month ORDER BY c.month"""  # noqa: S608 (the condition is of this module's own keys)
+    rows = _fetch(sql, [workspace.pk, _month_before(first), last.replace(day=1), *params])
+    return _columns(rows, ("month",), names)
 
 
-def first_deliveries(
-    workspace: Workspace, first: date | None, last: date, days: int, where: Where | None = None
-) -> pd.DataFrame:
-    """Promised and delivered first orders of the weeks `first` to `last`, `days` days after delivery at the least.
+def first_deliveries(workspace: Workspace, first: date | None, last: date, where: Where | None = None) -> pd.DataFrame:
+    """Promised first orders of the weeks `first` to `last`, delivered WINDOW_DAYS days ago at the least.
 
     Columns market, month (of the first order), late (1 after the promised date in the market, else 0), customers,
-    repeaters (second order within `days` days after the delivery). Who had ordered again by the day of delivery is left
-    out: the delivery cannot have moved them. `last` is the last week known: its seventh day is the day of age.
+    repeaters (second order within as many days after the delivery). Who had ordered again by the day of delivery is
+    left out: the delivery cannot have moved them. `last` is the last week known: its seventh day is the day of age.
     """
-    condition, params = _filter("f", where)
+    names = ("customers", "repeaters")
+    condition, params = _filter("c", where)
     sql = f"""
-        SELECT f.market, f.month - DATE 'epoch', (o.delivered_date > o.promised_date)::int, COUNT(*),
-            COUNT(*) FILTER (WHERE f.second_date <= o.delivered_date + %s)
-        FROM facts_firstorder AS f
-        JOIN facts_order AS o ON o.id = f.order_id AND o.workspace_id = f.workspace_id
-        WHERE f.workspace_id = %s AND f.week BETWEEN %s AND %s AND o.week BETWEEN %s AND %s AND o.counts
-            AND o.promised_date IS NOT NULL AND o.delivered_date <= %s
-            AND (f.second_date IS NULL OR f.second_date > o.delivered_date){condition}
+        SELECT c.market, c.month - DATE 'epoch', c.late::int, {_sums(names)} FROM measures_firstdeliveryweek AS c
+        WHERE c.workspace_id = %s AND c.week BETWEEN %s AND %s AND c.ripe_week <= %s{condition}
         GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""  # noqa: S608
-    weeks = [first or date.min, last]
-    day_of_age = last + timedelta(days=6 - days)
-    rows = _fetch(sql, [days, workspace.pk, *weeks, *weeks, day_of_age, *params])
-    return _columns(rows, ("market", "month"), ("late", "customers", "repeaters"))
+    rows = _fetch(sql, [workspace.pk, first or date.min, last, last, *params])
+    return _columns(rows, ("market", "month"), ("late", *names))
 
 
 def campaigns(
@@ -101,17 +84,8 @@ def ticket_reasons(
     Columns reason, tickets, proactive_known, proactive, csat_ratings, csat_good, replies (known first human replies to
     tickets that customers opened), reply_minutes (their sum).
     """
-    condition, params = _filter("t", where)
-    answered = "t.first_reply_at IS NOT NULL AND t.proactive IS NOT TRUE"
-    sql = f"""
-        SELECT t.reason, COUNT(*), COUNT(t.proactive), COUNT(*) FILTER (WHERE t.proactive), COUNT(t.csat),
-            COUNT(*) FILTER (WHERE t.csat >= 4), COUNT(*) FILTER (WHERE {answered}),
-            SUM(t.reply_minutes) FILTER (WHERE {answered})
-        FROM facts_ticket AS t WHERE t.workspace_id = %s AND t.week BETWEEN %s AND %s{condition}
-        GROUP BY t.reason ORDER BY 2 DESC, 1"""  # noqa: S608
-    rows = _fetch(sql, [workspace.pk, first or date.min, last or date.max, *params])
     names = ("tickets", "proactive_known", "proactive", "csat_ratings", "csat_good", "replies", "reply_minutes")
-    return _columns(rows, ("reason",), names)
+    return _by("measures_reasonweek", "reason", names, workspace, first, last, where)
 
 
 def category_deliveries(
@@ -122,29 +96,8 @@ def category_deliveries(
     Columns category, deliveries, reviewed (with at least one review), reviews, rating_sum, rating_squares, media_known,
     media_reviews. An order counts in each category of its lines; lines without a category are left out.
     """
-    condition, params = _filter("o", where)
-    sql = f"""
-        WITH sold AS (
-            SELECT DISTINCT o.id, l.category FROM facts_order AS o
-            JOIN facts_orderline AS l
-                ON l.workspace_id = o.workspace_id AND l.order_ref = o.external_id AND l.source_id = o.source_id
-            WHERE o.workspace_id = %s AND o.delivered_week BETWEEN %s AND %s AND o.counts
-                AND l.category <> ''{condition}
-        ), said AS (
-            SELECT v.order_id, COUNT(*) AS reviews, SUM(v.rating) AS rating_sum, SUM(v.rating * v.rating) AS squares,
-                COUNT(v.has_media) AS media_known, COUNT(*) FILTER (WHERE v.has_media) AS media
-            FROM (SELECT DISTINCT id FROM sold) AS s
-            JOIN facts_order AS o ON o.id = s.id
-            JOIN facts_review AS v
-                ON v.workspace_id = o.workspace_id AND v.order_ref = o.external_id AND v.order_id = o.id
-            GROUP BY v.order_id
-        )
-        SELECT s.category, COUNT(*), COUNT(r.order_id), COALESCE(SUM(r.reviews), 0), SUM(r.rating_sum), SUM(r.squares),
-            SUM(r.media_known), SUM(r.media)
-        FROM sold AS s LEFT JOIN said AS r ON r.order_id = s.id GROUP BY s.category ORDER BY 2 DESC, 1"""  # noqa: S608
-    rows = _fetch(sql, [workspace.pk, first or date.min, last or date.max, *params])
     names = ("deliveries", "reviewed", "reviews", "rating_sum", "rating_squares", "media_known", "media_reviews")
-    return _columns(rows, ("category",), names)
+    return _by("measures_categoryweek", "category", names, workspace, first, last, where)
 
 
 def referrers(
@@ -159,21 +112,31 @@ def referrers(
     Columns referrer, invitations, new_customers (the invitation's order is a first order), everybody and bringers (how
     many invited and how many brought somebody, the same in every row).
     """
-    condition, params = _filter("r", where)
+    names = ("invitations", "new_customers")
+    condition, params = _filter("c", where)
     sql = f"""
-        WITH brought AS (
-            SELECT r.referrer, COUNT(*) AS invitations, COUNT(DISTINCT f.order_id) AS customers
-            FROM facts_referral AS r
-            LEFT JOIN facts_order AS o ON o.id = r.order_id AND o.counts
-            LEFT JOIN facts_firstorder AS f
-                ON f.workspace_id = r.workspace_id AND f.customer = o.customer AND f.order_id = o.id
-            WHERE r.workspace_id = %s AND r.week BETWEEN %s AND %s AND r.referrer <> ''{condition}
-            GROUP BY r.referrer
-        )
-        SELECT referrer, invitations, customers, COUNT(*) OVER (), COUNT(*) FILTER (WHERE customers > 0) OVER ()
-        FROM brought ORDER BY customers DESC, invitations DESC, referrer LIMIT %s"""  # noqa: S608
+        SELECT c.referrer, {_sums(names)}, COUNT(*) OVER (), COUNT(*) FILTER (WHERE SUM(c.new_customers) > 0) OVER ()
+        FROM measures_referrerweek AS c WHERE c.workspace_id = %s AND c.week BETWEEN %s AND %s{condition}
+        GROUP BY c.referrer ORDER BY 3 DESC, 2 DESC, 1 LIMIT %s"""  # noqa: S608
     rows = _fetch(sql, [workspace.pk, first or date.min, last or date.max, *params, limit])
-    return _columns(rows, ("referrer",), ("invitations", "new_customers", "everybody", "bringers"))
+    return _columns(rows, ("referrer",), (*names, "everybody", "bringers"))
+
+
+def _by(
+    table: str, key: str, names: tuple[str, ...], workspace: Workspace, first: date | None, last: date | None,
+    where: Where | None,
+) -> pd.DataFrame:  # fmt: skip
+    """The sums of a table of counts per value of `key`, the largest first."""
+    condition, params = _filter("c", where)
+    sql = f"""
+        SELECT c.{key}, {_sums(names)} FROM {table} AS c
+        WHERE c.workspace_id = %s AND c.week BETWEEN %s AND %s{condition} GROUP BY 1 ORDER BY 2 DESC, 1"""  # noqa: S608 (names of this module)
+    rows = _fetch(sql, [workspace.pk, first or date.min, last or date.max, *params])
+    return _columns(rows, (key,), names)
+
+
+def _sums(names: tuple[str, ...]) -> str:
+    return ", ".join(f"CAST(SUM(c.{name}) AS double precision)" for name in names)
 
 
 def _filter(alias: str, where: Where | None) -> tuple[str, list[object]]:
@@ -189,7 +152,3 @@ def _filter(alias: str, where: Where | None) -> tuple[str, list[object]]:
 
 def _month_before(day: date) -> date:
     return (day.replace(day=1) - timedelta(days=1)).replace(day=1)
-
-
-def _month_after(month: date) -> date:
-    return (month + timedelta(days=32)).replace(day=1)

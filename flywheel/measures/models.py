@@ -288,3 +288,106 @@ class RolledWeek(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rollup} {self.week}"
+
+
+# --- counts -----------------------------------------------------------------------------------------------------------
+# What cannot be told week by week as it comes, because it needs all orders of a customer or all records of an order.
+# Counted anew as a whole by flywheel.measures.counting; every column adds up over the others' keys.
+class Counted(models.Model):
+    """When the counts below were last made of a workspace, and how far its orders reached then.
+
+    `began_at`: what landed later is not in them. `newest_day`: of counted orders; NULL when there was none.
+    """
+
+    workspace = models.OneToOneField(Workspace, on_delete=models.CASCADE, primary_key=True)
+    began_at = models.DateTimeField()
+    newest_day = models.DateField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.began_at}"
+
+
+class CustomerMonth(models.Model):
+    """Customers who ordered in a month, by market and channel of their first order; active are the other three.
+
+    `new`: their first order ever. `retained`: the month before too. `resurrected`: earlier, not the month before.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_index=False)
+    month = models.DateField()
+    market = key_field()
+    channel = key_field()
+    active = models.BigIntegerField()
+    new = models.BigIntegerField()
+    retained = models.BigIntegerField()
+    resurrected = models.BigIntegerField()
+
+    class Meta:
+        indexes = (models.Index(fields=["workspace", "month"], name="customer_month"),)
+
+    def __str__(self) -> str:
+        return f"{self.month} {self.market}"
+
+
+class FirstDeliveryWeek(Measure):
+    """Promised first orders that were delivered, in the week of the order; who ordered again before is left out.
+
+    `ripe_week` holds the last of the days after delivery in which a second order makes a repeater. `late`: delivered
+    after the promised date in the market.
+    """
+
+    ripe_week = models.DateField()
+    month = models.DateField()
+    channel = key_field()
+    late = models.BooleanField()
+    customers = models.BigIntegerField()
+    repeaters = models.BigIntegerField()
+
+    class Meta:
+        indexes = week_index("first_delivery_week")
+
+
+class ReasonWeek(Measure):
+    """Tickets by their reason, in the week they were opened; replies are first human ones to customers' tickets."""
+
+    channel = key_field()
+    reason = key_field()
+    tickets = models.BigIntegerField()
+    proactive_known = models.BigIntegerField()
+    proactive = models.BigIntegerField()
+    csat_ratings = models.BigIntegerField()
+    csat_good = models.BigIntegerField()
+    replies = models.BigIntegerField()
+    reply_minutes = total_field()
+
+    class Meta:
+        indexes = week_index("reason_week")
+
+
+class CategoryWeek(Measure):
+    """Deliveries by product category in their week, and their reviews to date; an order counts in each of its own."""
+
+    channel = key_field()
+    category = key_field()
+    deliveries = models.BigIntegerField()
+    reviewed = models.BigIntegerField()
+    reviews = models.BigIntegerField()
+    rating_sum = total_field()
+    rating_squares = square_field()
+    media_known = models.BigIntegerField()
+    media_reviews = models.BigIntegerField()
+
+    class Meta:
+        indexes = week_index("category_week")
+
+
+class ReferrerWeek(Measure):
+    """Who invited in a week. A new customer counts once, with the first invitation that led to the first order."""
+
+    channel = key_field()
+    referrer = key_field()
+    invitations = models.BigIntegerField()
+    new_customers = models.BigIntegerField()
+
+    class Meta:
+        indexes = week_index("referrer_week")
