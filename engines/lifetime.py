@@ -149,13 +149,21 @@ def _drawn(kind: Kind, parameters: Array) -> OrderModel:
     return OrderModel(kind, r, alpha, a, b)
 
 
-def forecast(orders: OrderModel, values: ValueModel, customers: Customers, horizon: float, seed: int = 1) -> Forecast:
+def forecast(
+    orders: OrderModel,
+    values: ValueModel,
+    customers: Customers,
+    horizon: float,
+    seed: int = 1,
+    simulated: int = SIMULATED,
+) -> Forecast:
     """What these customers order and spend in (T, T + horizon], simulated under draws of the parameters.
 
-    The middle is the expectation; the interval holds what the parameters leave open, and chance.
+    The middle is the expectation; the interval holds what the parameters leave open, and chance. `simulated`: customers
+    × draws, which is what it takes time for; there are MIN_DRAWS at the least.
     """
     rng = np.random.Generator(np.random.PCG64(seed))
-    n = int(np.clip(SIMULATED // max(customers.x.size, 1), MIN_DRAWS, MAX_DRAWS))
+    n = _number_of_draws(simulated, customers)
     order_draws = draws(orders.logs, orders.covariance, rng, n)
     value_draws = draws(values.logs, values.covariance, rng, n)
     counts, sums = np.empty(n), np.empty(n)
@@ -169,6 +177,10 @@ def forecast(orders: OrderModel, values: ValueModel, customers: Customers, horiz
         Estimate(float(expected.sum()), *_central(counts), size, "count"),
         Estimate(float(worth.sum()), *_central(sums), size, "money"),
     )
+
+
+def _number_of_draws(simulated: int, customers: Customers) -> int:
+    return int(np.clip(simulated // max(customers.x.size, 1), MIN_DRAWS, MAX_DRAWS))
 
 
 def simulate_orders(model: OrderModel, customers: Customers, t: float, rng: np.random.Generator) -> Array:
@@ -203,13 +215,15 @@ def _central(drawn: Array) -> tuple[float, float]:
     return float(np.exp(centre - half)), float(np.exp(centre + half))
 
 
-def hold_out(first: Customers, later: Array, span: float, kind: Kind = "bg") -> HoldOut | Unavailable:
+def hold_out(
+    first: Customers, later: Array, span: float, kind: Kind = "bg", simulated: int = SIMULATED
+) -> HoldOut | Unavailable:
     """How well the order model of the `first` part of time foresaw the rest: `later` orders of each in `span`."""
     model = fit_orders(histories(first.x, first.t_x, first.T), kind)
     if isinstance(model, Unavailable):
         return model
     rng = np.random.Generator(np.random.PCG64(1))
-    n = int(np.clip(SIMULATED // max(first.x.size, 1), MIN_DRAWS, MAX_DRAWS))
+    n = _number_of_draws(simulated, first)
     counts = np.array([
         simulate_orders(_drawn(kind, drawn), first, span, rng).sum()
         for drawn in draws(model.logs, model.covariance, rng, n).T

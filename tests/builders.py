@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from django.utils import timezone
+
 from flywheel.accounts.models import Workspace
 from flywheel.facts.models import Market
 from flywheel.intake import batches
@@ -15,6 +17,7 @@ from flywheel.intake.models import Batch
 from flywheel.intake.plans import Plan, by_header
 from flywheel.intake.reading import Format, Ragged, opened, sample
 from flywheel.intake.recognising import first_guess
+from flywheel.measures import counting
 
 Row = Mapping[str, object]
 
@@ -125,6 +128,11 @@ def loaded(workspace: Workspace, folder: Path, kind: str, rows: Sequence[Row], s
     batch = load_rows(workspace, folder, kind, rows, source)
     assert batch.state == Batch.State.LOADED, list(batch.errors.values_list("line", "column", "value", "code"))
     return batch
+
+
+def count(workspace: Workspace) -> None:
+    """Make the counts over all customers and records anew, as the job that follows the diagnosis does."""
+    counting.count_all(workspace, timezone.now(), Silent())
 
 
 def market(workspace: Workspace, code: str, time_zone: str) -> Market:

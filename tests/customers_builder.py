@@ -14,8 +14,13 @@ AS_OF = date(2026, 3, 1)
 MARKETS, CHANNELS = ("DE", "US"), ("google", "email")
 
 
-def sell(workspace: Workspace, source: Source, size: int = 400, seed: int = 1, **values: object) -> list[Order]:
-    """`size` customers of two years up to AS_OF: the even ones from Germany by search, the others from the US."""
+def sell(
+    workspace: Workspace, source: Source, size: int = 400, seed: int = 1, mixed: bool = False, **values: object
+) -> list[Order]:
+    """`size` customers of two years up to AS_OF: the even ones from Germany by search, the others from the US by mail.
+
+    `mixed`: two thirds of each market's by search, a third by mail.
+    """
     who = shop(np.random.default_rng(seed), size).customers
     for code in MARKETS:
         Market.objects.get_or_create(workspace=workspace, code=code)
@@ -31,7 +36,7 @@ def sell(workspace: Workspace, source: Source, size: int = 400, seed: int = 1, *
                 "customer": f"c{seed}-{n}",
                 "customer_ref": f"ref-{seed}-{n}",
                 "market": MARKETS[n % 2],
-                "channel": CHANNELS[n % 2],
+                "channel": CHANNELS[n // 2 % 3 // 2] if mixed else CHANNELS[n % 2],
                 "gross": Decimal(str(round(value, 2))),
                 "cogs": Decimal(str(round(value * 0.6, 2))),
                 **values,

@@ -1,12 +1,16 @@
 """The pages of repurchase, campaigns, service and community: what they show, who sees it, and their files."""
 
 import io
-from datetime import timedelta
+import re
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from python_calamine import CalamineWorkbook
 
 from engines import weekly
@@ -17,7 +21,10 @@ from flywheel.aftersales import campaigns, community, repurchase, service
 from flywheel.aftersales.asking import Ask
 from flywheel.aftersales.page_views import PAGES
 from flywheel.diagnosis.engine_pages import Choice
-from tests.builders import loaded, order
+from flywheel.jobs.models import Job
+from flywheel.measures import counting
+from flywheel.measures.models import Counted, CustomerMonth
+from tests.builders import count, loaded, order
 from tests.businesses import LAST, business
 from tests.measured import store
 from tests.test_diagnosis_room import _without_theme
@@ -32,6 +39,7 @@ FILES = [(key, table) for key, (_context, tables) in PAGES.items() for table in 
 def sold(workspace: Workspace) -> Workspace:
     """Weekly measures of a whole business."""
     store(workspace, business(1))
+    count(workspace)
     return workspace
 
 
@@ -229,6 +237,113 @@ def test_thin_deliveries_say_how_many_are_missing(sold, reader, client):
     assert "no delivery data" in page(client, reader, "repurchase")
 
 
+# --- how counts stand -------------------------------------------------------------------------------------------------
+COUNTED_PAGES = ("repurchase", "service", "community")
+ORDERS = re.compile(r"\bfacts_(order|firstorder|orderline|ticket|review|referral)\b")
+
+
+def again_in_april(workspace: Workspace, folder: Path) -> None:
+    """Ten of the late shop's customers who have not come back yet do so, told late."""
+    rows = [order(f"L-{n}", customer_id=f"C-{n}", ordered_at="2026-04-03 10:00:00") for n in range(20, 30)]
+    loaded(workspace, folder, "orders", rows)
+
+
+@pytest.mark.parametrize("key", COUNTED_PAGES)
+def test_what_was_counted_says_when_and_from_which_data(key, late_shop, reader, client):
+    html = page(client, reader, key)
+    assert "Counted over all customers" in html
+    assert "from orders up to 2 Jun 2026" in html
+
+
+@pytest.mark.parametrize("key", COUNTED_PAGES)
+def test_before_counting_the_page_says_that_work_is_on_its_way_or_leads_to_it(key, late_shop, owner, reader, client):
+    Counted.objects.all().delete()
+    CustomerMonth.objects.all().delete()
+    run = reverse("aftersales-count-run", args=["acme"])
+    assert run not in page(client, reader, key)
+    html = page(client, owner, key)
+    assert "has not been worked out yet" in html
+    assert run in html
+    response = client.post(run)
+    job = Job.objects.get(kind="aftersales_counts", state=Job.State.QUEUED)
+    assert response.url == reverse("job-detail", args=["acme", job.pk])
+    assert "is being worked out" in page(client, owner, key)
+
+
+def test_before_counting_nothing_is_said_to_be_missing(late_shop, reader, client):
+    for model in (Counted, *counting.TABLES):
+        model.objects.all().delete()
+    html = page(client, reader, "repurchase")
+    assert "not available: not worked out yet" in html
+    assert "no delivery data" not in html
+    assert "Load referrals" not in page(client, reader, "community")
+
+
+def test_readers_and_strangers_start_no_counting(late_shop, reader, stranger, client):
+    run = reverse("aftersales-count-run", args=["acme"])
+    client.force_login(reader)
+    assert client.post(run).status_code == 403
+    assert client.get(run).status_code == 405
+    client.force_login(stranger)
+    assert client.post(run).status_code == 404
+
+
+def test_late_orders_make_what_was_counted_stale_until_it_is_counted_again(
+    late_shop, tmp_path, reader, client, run_jobs
+):
+    def retained_or_back(html_week: str) -> list[float]:
+        months = ask(late_shop, Choice(date.fromisoformat(html_week), 13, "", WEEK)).growth
+        return [m.resurrected for m in months if m.month == "2026-04-01"]
+
+    again_in_april(late_shop, tmp_path)
+    assert ask(late_shop).standing.is_stale
+    assert retained_or_back("2026-06-01") == [0]
+    html = page(client, reader, "repurchase")
+    assert "New data is being worked in." in html
+    assert "Counted over all customers" not in html
+    run_jobs()
+    assert not ask(late_shop).standing.is_stale
+    assert retained_or_back("2026-06-01") == [10]
+    assert "Counted over all customers" in page(client, reader, "repurchase")
+
+
+def test_when_the_work_fails_the_page_says_that_its_counts_are_older_than_the_data(
+    late_shop, tmp_path, owner, client, run_jobs
+):
+    again_in_april(late_shop, tmp_path)
+    Job.objects.filter(state=Job.State.QUEUED).update(state=Job.State.FAILED)
+    html = page(client, owner, "repurchase")
+    assert "Data has changed since" in html
+    assert reverse("aftersales-count-run", args=["acme"]) in html
+
+
+def test_a_roll_whose_work_never_came_to_its_end_leaves_the_counts_stale(late_shop):
+    assert not ask(late_shop).standing.is_stale
+    later = timezone.now() + timedelta(hours=1)
+    roll = {"workspace": late_shop, "kind": "roll", "state": Job.State.DONE, "finished_at": later}
+    Job.objects.create(**roll, result={"weeks": 0})
+    assert not ask(late_shop).standing.is_stale
+    Job.objects.create(**roll, result={"weeks": 3})
+    assert ask(late_shop).standing.is_stale
+
+
+@pytest.mark.parametrize("key", PAGES)
+@pytest.mark.parametrize("query", [{}, {"market": "DE", "weeks": "0", "channel": "direct"}])
+def test_a_page_reads_no_facts_and_asks_a_bounded_number_of_times(key, query, late_shop, reader, client):
+    client.force_login(reader)
+    with CaptureQueriesContext(connection) as captured:
+        client.get(reverse(f"aftersales-{key}", args=["acme"]), query)
+    assert len(captured) <= 40
+    assert not [q["sql"] for q in captured if ORDERS.search(q["sql"])]
+
+
+@pytest.mark.parametrize(("key", "table"), FILES)
+def test_a_file_reads_no_facts(key, table, late_shop, reader, client):
+    with CaptureQueriesContext(connection) as captured:
+        assert file(client, reader, key, table).status_code == 200
+    assert not [q["sql"] for q in captured if ORDERS.search(q["sql"])]
+
+
 # --- campaigns --------------------------------------------------------------------------------------------------------
 def test_the_lift_is_against_the_holdout_and_the_other_mailing_has_none(mailed, reader, client):
     found = campaigns.context(ask(mailed))
@@ -282,6 +397,7 @@ def test_reasons_of_tickets_have_shares_that_add_up(sold, tmp_path):
         for n in range(90)
     ]
     loaded(sold, tmp_path, "tickets", rows)
+    count(sold)
     reasons = service.TABLES["reasons"](ask(sold)).rows
     assert [(row[0], row[1]) for row in reasons] == [("where", 60), ("not told", 30)]
     assert sum(row[2] for row in reasons) == pytest.approx(1)  # type: ignore[misc]
@@ -323,6 +439,7 @@ def test_who_brings_customers_is_told_in_words_and_by_name(sold, tmp_path, reade
         {"referral_id": "I2", "referrer_id": "C-78", **invited},
     ]
     loaded(sold, tmp_path, "referrals", rows)
+    count(sold)
     html = page(client, reader, "community")
     assert "2 customers invited others, and 1 of them (50.0%) brought a new customer." in html
     assert "C-77" in html

@@ -1,4 +1,4 @@
-"""Frames straight from the facts: what they count, that they add up, that they stay in their workspace."""
+"""Frames of the kept counts: what they count, that they add up, that they stay in their workspace."""
 
 from collections import defaultdict
 from datetime import date, timedelta
@@ -9,10 +9,10 @@ import pytest
 
 from engines import cohorts
 from flywheel.accounts.models import Workspace
-from flywheel.facts.models import FirstOrder, Order, Source
+from flywheel.facts.models import FirstOrder, Order, Source, Ticket
 from flywheel.measures import fact_frames, frames
 from flywheel.measures.rolling import roll_dirty_weeks
-from tests.builders import loaded, order
+from tests.builders import count, loaded, order
 from tests.facts_builder import FIRST_DAY, RandomFacts, mark_everything_dirty, new_source
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +62,7 @@ def as_dict(frame):
 @pytest.mark.parametrize("market", ["", "DE"])
 def test_growth_months_are_what_counting_customer_by_customer_gives(workspace, source, market):
     RandomFacts(workspace, source, 3, WEEKS).create(400)
+    count(workspace)
     last = FIRST_DAY + timedelta(weeks=WEEKS)
     frame = fact_frames.growth_months(workspace, FIRST_DAY, last, {"market": market} if market else None)
     assert as_dict(frame) == counted_by_hand(workspace, market)
@@ -71,6 +72,7 @@ def test_active_customers_are_those_of_the_cohort_table_and_lost_ones_follow(wor
     RandomFacts(workspace, source, 4, WEEKS).create(400)
     mark_everything_dirty(workspace, WEEKS + 6)
     roll_dirty_weeks(workspace)
+    count(workspace)
     end = date(2024, 9, 30)
     table = cohorts.growth(
         fact_frames.growth_months(workspace, date(2024, 3, 1), end), np.datetime64("2024-03"), np.datetime64(end)
@@ -87,6 +89,8 @@ def test_active_customers_are_those_of_the_cohort_table_and_lost_ones_follow(wor
 
 def test_growth_stays_in_its_workspace(workspace, source, other):
     RandomFacts(workspace, source, 3, WEEKS).create(60)
+    count(workspace)
+    count(other)
     assert fact_frames.growth_months(other, FIRST_DAY, FIRST_DAY + timedelta(weeks=WEEKS)).empty
 
 
@@ -118,15 +122,17 @@ def test_first_deliveries_are_late_by_date_and_repeat_within_the_days_after(work
         again(4, "2026-03-04"),  # before the parcel came
     ]
     loaded(workspace, tmp_path, "orders", rows)
-    frame = fact_frames.first_deliveries(workspace, SPRING[0], date(2026, 6, 29), 90)
+    count(workspace)
+    frame = fact_frames.first_deliveries(workspace, SPRING[0], date(2026, 6, 29))
     assert frame[["late", "customers", "repeaters"]].to_numpy().tolist() == [[0, 2, 1], [1, 1, 0]]
     assert (frame["market"] == "DE").all()
 
 
 def test_a_delivery_is_left_out_until_its_days_are_over(workspace, tmp_path: Path):
     loaded(workspace, tmp_path, "orders", [delivered(1, on="2026-03-05")])
-    assert fact_frames.first_deliveries(workspace, None, date(2026, 5, 25), 90).empty  # 31 May is 87 days on
-    assert not fact_frames.first_deliveries(workspace, None, date(2026, 6, 1), 90).empty
+    count(workspace)
+    assert fact_frames.first_deliveries(workspace, None, date(2026, 5, 25)).empty  # 31 May is 87 days on
+    assert not fact_frames.first_deliveries(workspace, None, date(2026, 6, 1)).empty
 
 
 # --- campaigns --------------------------------------------------------------------------------------------------------
@@ -156,6 +162,7 @@ def test_reasons_count_their_tickets_ratings_and_human_replies(workspace, tmp_pa
         {"ticket_id": "T4", "opened_at": "2025-03-06 10:00:00", "reason": "where"},
     ]
     loaded(workspace, tmp_path, "tickets", rows)
+    count(workspace)
     frame = fact_frames.ticket_reasons(workspace, *SPRING)
     assert frame["reason"].tolist() == ["where", ""]
     names = ["tickets", "proactive_known", "proactive", "csat_ratings", "csat_good", "replies", "reply_minutes"]
@@ -173,6 +180,7 @@ def test_an_order_counts_once_in_each_of_its_categories(workspace, tmp_path: Pat
         for n, stars, media in ((1, 5, "yes"), (2, 3, ""))
     ]
     loaded(workspace, tmp_path, "reviews", reviews)
+    count(workspace)
     frame = fact_frames.category_deliveries(workspace, *SPRING).set_index("category")
     assert frame.loc["tents", ["deliveries", "reviewed", "reviews", "rating_sum"]].tolist() == [2, 1, 2, 8]
     assert frame.loc["stoves", ["deliveries", "media_known", "media_reviews"]].tolist() == [1, 1, 1]
@@ -189,8 +197,106 @@ def test_who_brought_new_customers_comes_first_and_all_are_counted(workspace, tm
         {"referral_id": "I3", "referrer_id": "C2", "order_id": "A-1", **invited},
     ]
     loaded(workspace, tmp_path, "referrals", rows)
+    count(workspace)
     frame = fact_frames.referrers(workspace, *SPRING)
     assert frame["invitations"].tolist() == [1, 2]
     assert frame["new_customers"].tolist() == [1, 0]
     first = fact_frames.referrers(workspace, *SPRING, limit=1)
     assert first[["everybody", "bringers"]].to_numpy().tolist() == [[2, 1]]
+
+
+def test_a_new_customer_counts_once_with_the_first_invitation_that_led_to_the_order(workspace, tmp_path: Path):
+    loaded(workspace, tmp_path, "orders", [order("A-1", customer_id="N1")])
+    rows = [
+        {"referral_id": f"I{n}", "referrer_id": "C1", "order_id": "A-1", "invited_at": f"{day} 08:00:00"}
+        for n, day in enumerate(("2026-03-24", "2026-03-03", "2026-03-04"))
+    ]
+    loaded(workspace, tmp_path, "referrals", rows)
+    count(workspace)
+    told = fact_frames.referrers(workspace, *SPRING)[["invitations", "new_customers"]].to_numpy().tolist()
+    assert told == [[3, 1]]
+    later = fact_frames.referrers(workspace, date(2026, 3, 23), SPRING[1])
+    assert later["new_customers"].tolist() == [0]
+
+
+# --- kept counts against the facts ------------------------------------------------------------------------------------
+def slices(workspace: Workspace) -> list[dict[str, str]]:
+    places = FirstOrder.objects.filter(workspace=workspace).values_list("market", "channel").distinct()
+    return [{"market": market, "channel": channel} for market, channel in sorted(places)]
+
+
+def total(frames_of, measure: str) -> float:
+    return float(sum(frame[measure].sum() for frame in frames_of))
+
+
+def test_counts_of_markets_and_channels_add_up_to_those_of_all(workspace, source):
+    RandomFacts(workspace, source, 5, WEEKS).create(400)
+    count(workspace)
+    last = FIRST_DAY + timedelta(weeks=WEEKS)
+    for read, measure in (
+        (lambda where: fact_frames.growth_months(workspace, FIRST_DAY, last, where), "retained"),
+        (lambda where: fact_frames.first_deliveries(workspace, None, last, where), "customers"),
+    ):
+        whole = total([read(None)], measure)
+        assert whole > 0
+        assert total([read(where) for where in slices(workspace)], measure) == whole
+
+
+def test_first_deliveries_are_what_counting_order_by_order_gives(workspace, source):
+    RandomFacts(workspace, source, 6, WEEKS).create(500)
+    count(workspace)
+    for weeks in (20, 33, WEEKS):
+        last = FIRST_DAY + timedelta(weeks=weeks)
+        told = [0, 0, 0]
+        for row in FirstOrder.objects.filter(workspace=workspace, week__lte=last):
+            o = Order.objects.get(pk=row.order_id)
+            if not (o.counts and o.promised_date and o.delivered_date):
+                continue
+            if o.delivered_date + timedelta(days=90) > last + timedelta(days=6):
+                continue
+            if row.second_date and row.second_date <= o.delivered_date:
+                continue
+            told[0] += 1
+            told[1] += o.delivered_date > o.promised_date
+            told[2] += bool(row.second_date and row.second_date <= o.delivered_date + timedelta(days=90))
+        frame = fact_frames.first_deliveries(workspace, None, last)
+        late = frame.loc[frame["late"] == 1, "customers"].sum()
+        assert [frame["customers"].sum(), late, frame["repeaters"].sum()] == told
+        assert told[0] > 0
+
+
+def test_reasons_of_tickets_add_up_over_weeks_to_the_tickets_there_are(workspace, source):
+    RandomFacts(workspace, source, 7, WEEKS).create(300)
+    count(workspace)
+    weeks = [FIRST_DAY + timedelta(weeks=n) for n in range(-2, WEEKS + 12)]
+    each = [fact_frames.ticket_reasons(workspace, week, week) for week in weeks]
+    whole = fact_frames.ticket_reasons(workspace)
+    assert total(each, "tickets") == whole["tickets"].sum() == Ticket.objects.count() > 0
+    assert total(each, "reply_minutes") == pytest.approx(whole["reply_minutes"].sum())
+
+
+def test_counting_again_replaces_what_was_counted(workspace, source):
+    RandomFacts(workspace, source, 3, WEEKS).create(100)
+    count(workspace)
+    before = as_dict(fact_frames.growth_months(workspace, FIRST_DAY, FIRST_DAY + timedelta(weeks=WEEKS)))
+    began = fact_frames.counted(workspace).began_at
+    count(workspace)
+    assert as_dict(fact_frames.growth_months(workspace, FIRST_DAY, FIRST_DAY + timedelta(weeks=WEEKS))) == before
+    assert fact_frames.counted(workspace).began_at > began
+    Order.objects.all().delete()
+    FirstOrder.objects.all().delete()
+    count(workspace)
+    assert fact_frames.growth_months(workspace, FIRST_DAY, FIRST_DAY + timedelta(weeks=WEEKS)).empty
+    assert fact_frames.counted(workspace).newest_day is None
+
+
+@pytest.mark.parametrize("first_weekday", range(7))
+def test_a_delivery_is_ripe_in_the_week_that_ends_its_days_whatever_day_weeks_begin(workspace, tmp_path, first_weekday):
+    workspace.first_weekday = first_weekday
+    workspace.save()
+    loaded(workspace, tmp_path, "orders", [delivered(1, on="2026-03-05")])
+    count(workspace)
+    over = date(2026, 6, 3)  # 90 days on
+    week = over - timedelta(days=(over.weekday() - first_weekday) % 7)
+    assert fact_frames.first_deliveries(workspace, None, week - timedelta(days=7)).empty
+    assert not fact_frames.first_deliveries(workspace, None, week).empty

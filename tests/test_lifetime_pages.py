@@ -5,6 +5,8 @@ import io
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from plotly import graph_objects  # type: ignore[import-untyped]
 from python_calamine import CalamineWorkbook
@@ -168,10 +170,95 @@ def test_a_cost_that_is_never_earned_back_is_not_paid_back_so_far(business, read
     assert row_of(business, client, reader, "all", "", weeks="52")["payback"].reason == "not_yet_paid_back"
 
 
-def test_a_chosen_market_shows_its_own_fit_and_its_channels_curves(business, reader, client) -> None:
+def test_a_chosen_market_shows_its_own_fit_those_of_its_channels_and_their_curves(business, reader, client) -> None:
     context = get(client, reader, "aftersales-lifetime", market="DE").context
-    assert [(r["scope"], r["fit"].code) for r in context["rows"]] == [("market", "DE")]
+    assert [(r["scope"], r["fit"].place) for r in context["rows"]] == [("market", ("DE",)), ("both", ("DE", "google"))]
     assert context["charts"][0]["columns"][1:3] == ["DE", "google"]
+
+
+@pytest.fixture
+def mixed(workspace, run_jobs, time_machine):
+    """480 customers of two markets, each by two channels: enough by search, too few by mail."""
+    time_machine.move_to("2026-03-09T09:00:00+01:00")
+    source = new_source(workspace)
+    sell(workspace, source, 480, mixed=True)
+    for code in ("google", "email"):
+        Spend.objects.create(
+            workspace=workspace, source=source, external_id=code, market="DE", channel=code,
+            date=AS_OF, week=week_of(AS_OF), currency="EUR", cost=900, fx_rate=1,
+        )  # fmt: skip
+    roll(workspace)
+    run_jobs()
+    return workspace
+
+
+def test_a_channel_in_a_market_shows_its_own_forecast_beside_what_holds_it(mixed, reader, client) -> None:
+    context = get(client, reader, "aftersales-lifetime", market="DE", channel="google", weeks="0").context
+    assert [(r["scope"], r["fit"].place) for r in context["rows"]] == [
+        ("both", ("DE", "google")), ("market", ("DE",)), ("channel", ("google",)),
+    ]  # fmt: skip
+    own = LifetimeFit.objects.get(scope="both", code="DE", channel="google")
+    assert context["cards"][0]["result"].value == own.result["ltv"]["value"]
+    assert context["rows"][0]["cac"].value == pytest.approx(900 / context["rows"][0]["cac"].n)
+    assert context["rows"][0]["cac"].n == own.customers
+    assert not context["instead"]
+    assert context["charts"][0]["columns"][1:] == ["DE · google", "Customers"]
+
+
+def test_a_channel_with_too_few_customers_in_a_market_shows_the_markets_forecast_and_says_why(
+    mixed, reader, client
+) -> None:
+    response = get(client, reader, "aftersales-lifetime", market="DE", channel="email")
+    market = LifetimeFit.objects.get(scope="market", code="DE")
+    assert response.context["cards"][0]["result"].value == market.result["ltv"]["value"]
+    words = "No forecast for this channel in this market: too few observations (80 of 100 needed)."
+    assert f"{words} Figures and model are those of: DE." in response.content.decode()
+
+
+def test_a_channel_without_customers_in_a_market_says_so(mixed, reader, client) -> None:
+    LifetimeFit.objects.filter(scope="both", code="DE", channel="email").delete()
+    html = html_of(client, reader, "aftersales-lifetime", market="DE", channel="email")
+    assert "too few observations (0 of 100 needed). Figures and model are those of: DE." in html
+
+
+def test_where_the_market_is_too_small_as_well_all_customers_stand_in(
+    workspace, reader, client, run_jobs, time_machine
+) -> None:
+    time_machine.move_to("2026-03-09T09:00:00+01:00")
+    sell(workspace, new_source(workspace), 180, mixed=True)
+    roll(workspace)
+    run_jobs()
+    context = get(client, reader, "aftersales-lifetime", market="DE", channel="email").context
+    assert context["instead"].endswith("Figures and model are those of: All customers.")
+    assert context["rows"][-1]["scope"] == "all"
+
+
+def test_a_chosen_channel_shows_its_fit_and_those_in_each_market(mixed, reader, client) -> None:
+    context = get(client, reader, "aftersales-lifetime", channel="google").context
+    places = [r["fit"].place for r in context["rows"]]
+    assert places == [("google",), ("DE", "google"), ("US", "google")]
+    assert context["charts"][0]["columns"][1:4] == ["google", "DE", "US"]
+
+
+def test_a_channel_that_is_none_is_not_asked_for(mixed, reader, client) -> None:
+    context = get(client, reader, "aftersales-lifetime", channel="\x00").context
+    assert context["rows"][0]["scope"] == "all"
+
+
+def test_data_that_came_since_is_told(business, reader, client) -> None:
+    mark_dirty(business, Rollup.COHORTS, [week_of(AS_OF)])
+    assert "lifetime values do not hold it yet" in html_of(client, reader, "aftersales-lifetime")
+
+
+def test_the_page_of_lifetime_values_reads_no_facts(business, reader, client) -> None:
+    client.force_login(reader)
+    for keep in (True, False):
+        if not keep:
+            LifetimeFit.objects.all().delete()
+        with CaptureQueriesContext(connection) as captured:
+            client.get(reverse("aftersales-lifetime", args=["acme"]), {"market": "DE", "channel": "google"})
+        assert len(captured) <= 50
+        assert not [q["sql"] for q in captured if "facts_order" in q["sql"]]
 
 
 def test_the_hold_out_error_stands_on_the_page(business, reader, client) -> None:

@@ -123,7 +123,7 @@ def test_the_job_fits_all_customers_and_those_of_each_market_and_channel(workspa
     sell(workspace, new_source(workspace))
     job = fit(workspace)
     assert job.result == {"customers": 400, "as_of": str(AS_OF)}
-    kept = LifetimeFit.objects.order_by("scope", "code").values_list("scope", "code", "customers")
+    kept = LifetimeFit.objects.exclude(scope="both").order_by("scope", "code").values_list("scope", "code", "customers")
     assert list(kept) == [
         ("all", "", 400), ("channel", "email", 200), ("channel", "google", 200), ("market", "DE", 200),
         ("market", "US", 200),
@@ -133,6 +133,37 @@ def test_the_job_fits_all_customers_and_those_of_each_market_and_channel(workspa
         assert isinstance(found, Estimate)
         assert 0 < found.low < found.value < found.high
     assert LifetimeFit.objects.get(scope="all").result["margin"] == pytest.approx(0.4, abs=0.001)
+
+
+def test_a_channel_in_a_market_has_a_fit_of_its_own_where_it_has_customers_enough(workspace) -> None:
+    sell(workspace, new_source(workspace), 480, mixed=True)
+    fit(workspace)
+    kept = LifetimeFit.objects.filter(scope="both").order_by("code", "channel")
+    assert [(f.place, f.customers) for f in kept] == [
+        (("DE", "email"), 80), (("DE", "google"), 160), (("US", "email"), 80), (("US", "google"), 160),
+    ]  # fmt: skip
+    own, market = kept[1], LifetimeFit.objects.get(scope="market", code="DE")
+    assert isinstance(fitting.result_of(own.result["ltv"]), Estimate)
+    assert own.result["parameters"] != market.result["parameters"]
+    assert fitting.result_of(kept[0].result["ltv"]) == Unavailable("too_few", 80, 100)
+
+
+def test_the_same_customers_are_fitted_once(workspace, monkeypatch) -> None:
+    """Each market has one channel here, so that market, channel, and both are the same customers."""
+    fitted = []
+
+    def counted(*args):
+        fitted.append(args[2])
+        return original(*args)
+
+    original = fitting._fit
+    monkeypatch.setattr(fitting, "_fit", counted)
+    sell(workspace, new_source(workspace), 200)
+    fit(workspace)
+    assert fitted == ["all", "market", "market"]
+    rows = {f.scope: f for f in LifetimeFit.objects.filter(code__in=("DE", "google"))}
+    assert rows["both"].result == rows["channel"].result == rows["market"].result
+    assert not CustomerScore.objects.filter(alive=None).exists()
 
 
 def test_every_customer_is_scored(workspace) -> None:

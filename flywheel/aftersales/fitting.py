@@ -73,6 +73,7 @@ def fit_all(workspace: Workspace, known: Known, progress: Progress) -> tuple[lis
     A customer is scored by the own market's fit, or by that of all where the market is too small for one.
     """
     places = _places(known.full)
+    pairs = sum(scope == Scope.BOTH for scope, _place in places)
     progress.step("fitting_customers", len(places))
     kind = _better_kind(known)
     scored = pd.DataFrame(np.nan, index=known.full.index, columns=list(SCORES))
@@ -82,7 +83,8 @@ def fit_all(workspace: Workspace, known: Known, progress: Progress) -> tuple[lis
         held = _of(known.full, scope, place)
         who = blake2b(np.packbits(held).tobytes()).digest()
         if is_new := who not in done:
-            done[who] = _fit(workspace, known, scope, place, held, kind)
+            effort = lifetime.SIMULATED // (pairs if scope == Scope.BOTH else 1)  # all pairs together cost as one fit
+            done[who] = _fit(workspace, known, scope, place, held, kind, effort)
         found, models = done[who]
         rows.append(_placed(found, scope, place))
         if is_new and models and scope in {Scope.ALL, Scope.MARKET}:
@@ -129,7 +131,13 @@ def _better_kind(known: Known) -> ltv.Kind:
 
 
 def _fit(
-    workspace: Workspace, known: Known, scope: str, place: tuple[str, ...], held: np.ndarray, kind: ltv.Kind
+    workspace: Workspace,
+    known: Known,
+    scope: str,
+    place: tuple[str, ...],
+    held: np.ndarray,
+    kind: ltv.Kind,
+    simulated: int,
 ) -> tuple[LifetimeFit, Models | None]:
     frame = known.full[held & ~known.heavy]
     who = _people(frame, _days(known.as_of))
@@ -141,8 +149,8 @@ def _fit(
         "margin": margin,
         "heavy": _heavy(known, held),
         "parameters": _parameters(orders, values),
-        **_worth(orders, values, margin, who),
-        "hold_out": _hold_out(known, scope, place, kind),
+        **_worth(orders, values, margin, who, simulated),
+        "hold_out": _hold_out(known, scope, place, kind, simulated),
     }
     row = LifetimeFit(
         workspace=workspace, as_of=known.as_of, result=plain(result),
@@ -162,7 +170,7 @@ def _margin(frame: pd.DataFrame) -> float | None:
 
 def _worth(
     orders: ltv.OrderModel | Unavailable, values: ltv.ValueModel | Unavailable, margin: float | None,
-    who: lifetime.Customers,
+    who: lifetime.Customers, simulated: int,
 ) -> dict[str, Any]:  # fmt: skip
     """LTV of a new customer, and what the present ones will do; or why not."""
     missing = next((found for found in (orders, values) if isinstance(found, Unavailable)), None)
@@ -172,7 +180,7 @@ def _worth(
     if seen < lifetime.MIN_HISTORY * YEAR:
         young = Unavailable("too_young", seen, lifetime.MIN_HISTORY * YEAR)
         return {"ltv": young, "ahead_orders": young, "ahead_value": young}
-    ahead = lifetime.forecast(orders, values, who, YEAR)
+    ahead = lifetime.forecast(orders, values, who, YEAR, simulated=simulated)
     no_costs = Unavailable("no_cost_data")
     worth = no_costs if margin is None else lifetime.lifetime_value(orders, values, margin, YEAR, seen)
     return {"ltv": worth, "ahead_orders": ahead.orders,
@@ -204,13 +212,13 @@ def _heavy(known: Known, held: np.ndarray) -> dict[str, float] | None:
     return {"accounts": int(out.sum()), "share": float(repeats[out].sum() / repeats[held].sum())}
 
 
-def _hold_out(known: Known, scope: str, place: tuple[str, ...], kind: ltv.Kind) -> Any:
+def _hold_out(known: Known, scope: str, place: tuple[str, ...], kind: ltv.Kind, simulated: int) -> Any:
     """The forecast of the last days from those before, against what came."""
     early = known.early[_of(known.early, scope, place)]
     if not len(early):
         return Unavailable("too_few", 0, ltv.MIN_CUSTOMERS)
     who = _people(early, _days(known.as_of) - known.held_back)
-    found = lifetime.hold_out(who, early["later"].to_numpy(dtype=np.float64), float(known.held_back), kind)
+    found = lifetime.hold_out(who, early["later"].to_numpy(dtype=np.float64), float(known.held_back), kind, simulated)
     if isinstance(found, Unavailable):
         return found
     return {"forecast": found.forecast, "actual": found.actual, "error": found.error, "covered": found.is_covered,

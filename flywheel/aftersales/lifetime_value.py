@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ KINDS = {
     "mbg": gettext_lazy("MBG/NBD: a customer may leave after any order, the first one too"),
 }
 Json = dict[str, Any]
+Day = date | np.datetime64
 Keys = tuple[str, ...]  # names of keys, or their values
 
 
@@ -63,6 +65,7 @@ def context(workspace: Workspace, choice: Choice, channel: str = "") -> Json:
     found = state(workspace)
     if found["fit"] is None:
         return {"state": found}
+    day = np.datetime64(found["fit"].as_of, "D")
     fits = _fits(workspace, choice.market, channel)
     rows, is_pair = _rows(workspace, choice, fits), bool(choice.market and channel)
     whole = _told(rows, is_pair)
@@ -70,7 +73,9 @@ def context(workspace: Workspace, choice: Choice, channel: str = "") -> Json:
     return {
         "state": found,
         "charts": [
-            chart for chart in (_curves(workspace, choice, channel), _cohorts(workspace, choice, channel)) if chart
+            chart
+            for chart in (_curves(workspace, choice, channel, day), _cohorts(workspace, choice, channel, day))
+            if chart
         ],
         "rows": [row for row in rows if row is whole or not is_pair or row["scope"] != Scope.ALL],
         "instead": _instead(rows, whole) if is_pair and whole else "",
@@ -84,10 +89,10 @@ def context(workspace: Workspace, choice: Choice, channel: str = "") -> Json:
     }
 
 
-def _fits(workspace: Workspace, market: str, channel: str) -> list[LifetimeFit]:
+def _fits(workspace: Workspace, market: str, channel: str, of_all: bool = False) -> list[LifetimeFit]:
     """What the choice is about first, then its parts: of all each market and channel, of a market its channels.
 
-    Of a channel in a market what holds it: that market, that channel, all.
+    Of a channel in a market what holds it: that market, that channel, all. `of_all`: channels in markets too.
     """
     found = LifetimeFit.objects.filter(workspace=workspace)
     if market and channel:
@@ -97,7 +102,7 @@ def _fits(workspace: Workspace, market: str, channel: str) -> list[LifetimeFit]:
         found = found.filter(scope__in=(Scope.MARKET, Scope.BOTH), code=market)
     elif channel:
         found = found.filter(Q(scope=Scope.CHANNEL, code=channel) | Q(scope=Scope.BOTH, channel=channel))
-    else:
+    elif not of_all:
         found = found.exclude(scope=Scope.BOTH)
     order = [Scope.ALL, Scope.MARKET, Scope.CHANNEL, Scope.BOTH]
     order = [Scope.BOTH, Scope.MARKET, Scope.CHANNEL, Scope.ALL] if market and channel else order
@@ -135,7 +140,7 @@ def _rows(workspace: Workspace, choice: Choice, fits: list[LifetimeFit]) -> list
     names = place_names(workspace)
     scopes = sorted({fit.scope for fit in fits})
     won = _acquired(workspace, choice, fits)
-    curves = {scope: _observed(workspace, KEYS[scope]) for scope in scopes}
+    curves = {scope: _observed(workspace, fits[0].as_of, KEYS[scope]) for scope in scopes}
     unknown = Acquired(np.nan, np.nan, Unavailable("no_spend_data"))
     nothing = Observed(np.zeros(0), np.zeros(0))
     return [
@@ -219,17 +224,15 @@ def _spent(measured: Loaded) -> dict[str | None, Acquired]:
 
 
 # --- what was observed ------------------------------------------------------------------------------------------------
-def _observed(workspace: Workspace, keys: Keys, market: str = "", channel: str = "") -> dict[Keys, Observed]:
+def _observed(
+    workspace: Workspace, as_of: Day, keys: Keys, market: str = "", channel: str = ""
+) -> dict[Keys, Observed]:
     """Values of the keys -> the curve of what a customer has brought by age, of a market or channel where asked for."""
-    as_of = _as_of(workspace)
+    day = np.datetime64(as_of, "D")
     rows: dict[Keys, list[tuple[Any, ...]]] = {}
     for place, *row in _kept(workspace, keys, market, channel):
         rows.setdefault(place, []).append(tuple(row))
-    return {place: _curve(found, as_of) for place, found in rows.items()}
-
-
-def _as_of(workspace: Workspace) -> np.datetime64:
-    return np.datetime64(LifetimeFit.objects.get(workspace=workspace, scope=Scope.ALL).as_of, "D")
+    return {place: _curve(found, day) for place, found in rows.items()}
 
 
 def _kept(workspace: Workspace, keys: Keys, market: str, channel: str) -> list[tuple[Any, ...]]:
@@ -251,11 +254,11 @@ def _curve(rows: list[tuple[Any, ...]], as_of: np.datetime64) -> Observed:
     )  # fmt: skip
 
 
-def _curves(workspace: Workspace, choice: Choice, channel: str) -> Json | None:
+def _curves(workspace: Workspace, choice: Choice, channel: str, as_of: np.datetime64) -> Json | None:
     """Contribution per customer by age, of all and of each large market (of a chosen one: of its channels)."""
     key = "channel" if choice.market else "market"
-    parts = {} if choice.market and channel else _observed(workspace, (key,), choice.market, channel)
-    whole = _observed(workspace, (), choice.market, channel).get(())
+    parts = {} if choice.market and channel else _observed(workspace, as_of, (key,), choice.market, channel)
+    whole = _observed(workspace, as_of, (), choice.market, channel).get(())
     if whole is None or not whole.total.size:
         return None
     names = place_names(workspace)
@@ -300,9 +303,9 @@ def _lines_figure(lines: list[tuple[str, Observed]], currency: str) -> charts.Fi
     return {"data": drawn, "layout": layout}
 
 
-def _cohorts(workspace: Workspace, choice: Choice, channel: str) -> Json | None:
+def _cohorts(workspace: Workspace, choice: Choice, channel: str, as_of: np.datetime64) -> Json | None:
     """Cumulative contribution per customer, by month of the first order and age; ages not over yet stay empty."""
-    rows, as_of = [row[1:] for row in _kept(workspace, (), choice.market, channel)], _as_of(workspace)
+    rows = [row[1:] for row in _kept(workspace, (), choice.market, channel)]
     months = sorted({row[0] for row in rows})[-COHORTS:]
     curves = [(month, _curve([row for row in rows if row[0] == month], as_of)) for month in months]
     shown = [(month, curve) for month, curve in curves if curve.total.size]
@@ -389,7 +392,7 @@ def table(workspace: Workspace, choice: Choice, channel: str = "") -> tuple[list
         _("Brought so far, per customer"), *_limits(_("Orders of present customers in the next 12 months")),
         *_limits(_("Contribution of present customers in the next 12 months")), _("Hold-out error"),
     ]  # fmt: skip
-    rows = _rows(workspace, choice, _fits(workspace, choice.market, channel)) if kept else []
+    rows = _rows(workspace, choice, _fits(workspace, choice.market, channel, of_all=True)) if kept else []
     return columns, [_cells(row) for row in rows]
 
 

@@ -115,9 +115,12 @@ def referrers(
     names = ("invitations", "new_customers")
     condition, params = _filter("c", where)
     sql = f"""
-        SELECT c.referrer, {_sums(names)}, COUNT(*) OVER (), COUNT(*) FILTER (WHERE SUM(c.new_customers) > 0) OVER ()
-        FROM measures_referrerweek AS c WHERE c.workspace_id = %s AND c.week BETWEEN %s AND %s{condition}
-        GROUP BY c.referrer ORDER BY 3 DESC, 2 DESC, 1 LIMIT %s"""  # noqa: S608
+        WITH brought AS (
+            SELECT c.referrer, {_sums(names)} FROM measures_referrerweek AS c
+            WHERE c.workspace_id = %s AND c.week BETWEEN %s AND %s{condition} GROUP BY c.referrer
+        )
+        SELECT referrer, invitations, new_customers, COUNT(*) OVER (), COUNT(*) FILTER (WHERE new_customers > 0) OVER ()
+        FROM brought ORDER BY new_customers DESC, invitations DESC, referrer LIMIT %s"""  # noqa: S608
     rows = _fetch(sql, [workspace.pk, first or date.min, last or date.max, *params, limit])
     return _columns(rows, ("referrer",), (*names, "everybody", "bringers"))
 
@@ -136,7 +139,7 @@ def _by(
 
 
 def _sums(names: tuple[str, ...]) -> str:
-    return ", ".join(f"CAST(SUM(c.{name}) AS double precision)" for name in names)
+    return ", ".join(f"CAST(SUM(c.{name}) AS double precision) AS {name}" for name in names)
 
 
 def _filter(alias: str, where: Where | None) -> tuple[str, list[object]]:
