@@ -72,11 +72,7 @@ def context(workspace: Workspace, choice: Choice, channel: str = "") -> Json:
     fit = whole["fit"] if whole else None
     return {
         "state": found,
-        "charts": [
-            chart
-            for chart in (_curves(workspace, choice, channel, day), _cohorts(workspace, choice, channel, day))
-            if chart
-        ],
+        "charts": [drawn for make in (_curves, _cohorts) if (drawn := make(workspace, choice, channel, day))],
         "rows": [row for row in rows if row is whole or not is_pair or row["scope"] != Scope.ALL],
         "instead": _instead(rows, whole) if is_pair and whole else "",
         "cards": _cards(workspace, whole) if whole else [],
