@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,6 @@ KINDS = {
     "mbg": gettext_lazy("MBG/NBD: a customer may leave after any order, the first one too"),
 }
 Json = dict[str, Any]
-Day = date | np.datetime64
 Keys = tuple[str, ...]  # names of keys, or their values
 
 
@@ -136,7 +134,7 @@ def _rows(workspace: Workspace, choice: Choice, fits: list[LifetimeFit]) -> list
     names = place_names(workspace)
     scopes = sorted({fit.scope for fit in fits})
     won = _acquired(workspace, choice, fits)
-    curves = {scope: _observed(workspace, fits[0].as_of, KEYS[scope]) for scope in scopes}
+    curves = {scope: _observed(workspace, np.datetime64(fits[0].as_of, "D"), KEYS[scope]) for scope in scopes}
     unknown = Acquired(np.nan, np.nan, Unavailable("no_spend_data"))
     nothing = Observed(np.zeros(0), np.zeros(0))
     return [
@@ -221,14 +219,13 @@ def _spent(measured: Loaded) -> dict[str | None, Acquired]:
 
 # --- what was observed ------------------------------------------------------------------------------------------------
 def _observed(
-    workspace: Workspace, as_of: Day, keys: Keys, market: str = "", channel: str = ""
+    workspace: Workspace, as_of: np.datetime64, keys: Keys, market: str = "", channel: str = ""
 ) -> dict[Keys, Observed]:
     """Values of the keys -> the curve of what a customer has brought by age, of a market or channel where asked for."""
-    day = np.datetime64(as_of, "D")
     rows: dict[Keys, list[tuple[Any, ...]]] = {}
     for place, *row in _kept(workspace, keys, market, channel):
         rows.setdefault(place, []).append(tuple(row))
-    return {place: _curve(found, day) for place, found in rows.items()}
+    return {place: _curve(found, as_of) for place, found in rows.items()}
 
 
 def _kept(workspace: Workspace, keys: Keys, market: str, channel: str) -> list[tuple[Any, ...]]:
