@@ -3,9 +3,10 @@
     .venv/bin/python -m bench.aftersales --orders 1000000 --rounds 5
 
 Starts throw-away servers, loads two years of orders with their lines, tickets, reviews and referrals from seeded files
-(12 markets, 8 channels, mailings with a hold-out), rolls the weeks, runs the jobs that pages read the results of, and
-prints per page and filter the median milliseconds of a request, how many queries it makes, how long they take and how
-many read orders. The bar is 500 ms. `--var FOLDER` keeps the servers' data there, so that a second run loads nothing.
+(12 markets, 8 channels, mailings with a hold-out), rolls the weeks, runs the job that counts what pages show, and prints
+per page and filter the median milliseconds of a request, how many queries it makes, how long they take and how many of
+them read orders: none should, whatever their number. `--var FOLDER` keeps the servers' data there, so that a second run
+loads nothing.
 """
 
 import argparse
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from flywheel.accounts.models import Workspace
 
-BAR_MS = 500
 START, DAYS = datetime(2024, 11, 1), 730  # noqa: DTZ001 (times of the files, in the workspace's zone)
 MARKETS = ("DE", "US", "FR", "GB", "JP", "CA", "IT", "ES", "NL", "SE", "PL", "AU")
 CHANNELS = ("google", "email", "direct", "amazon", "meta", "tiktok", "affiliate", "friends")
@@ -176,17 +176,16 @@ def _campaigns(rng: random.Random) -> Iterator[list[Any]]:
 
 # --- measuring --------------------------------------------------------------------------------------------------------
 def _work_out(workspace: "Workspace") -> None:
-    """Run the room's jobs."""
-    from flywheel.aftersales.jobs import KINDS
+    """Run the job that counts; lifetime values, which are fitted for minutes, are left out."""
+    from flywheel.aftersales.standing import COUNTS
     from flywheel.jobs.models import Job
     from flywheel.jobs.runner import run
 
-    for kind in KINDS:
-        job = Job.objects.create(workspace=workspace, kind=kind)
-        began = time.perf_counter()
-        run(job.pk)
-        job.refresh_from_db()
-        print(f"job {kind:<12} {job.state} {time.perf_counter() - began:12.1f} s  {job.result or job.error}")
+    job = Job.objects.create(workspace=workspace, kind=COUNTS)
+    began = time.perf_counter()
+    run(job.pk)
+    job.refresh_from_db()
+    print(f"{COUNTS} {job.state} {time.perf_counter() - began:.1f} s {job.error}")
 
 
 def _reader(workspace: "Workspace") -> "Client":
@@ -226,8 +225,7 @@ def _measure_page(client: "Client", address: str, rounds: int) -> None:
     inside = 1000 * sum(float(q["time"]) for q in queries)
     reading = sum(bool(ORDERS.search(q["sql"])) for q in queries)
     shown = address.removeprefix("/w/bench/engines/aftersales/") or "overview"
-    judged = "" if median(took) < BAR_MS else "  OVER"
-    print(f"{shown:<36}{median(took):>7.0f} ms{len(queries):>9}{inside:>7.0f} ms{reading:>11}{judged}")
+    print(f"{shown:<36}{median(took):>7.0f} ms{len(queries):>9}{inside:>7.0f} ms{reading:>11}")
 
 
 if __name__ == "__main__":

@@ -87,6 +87,7 @@ PAGES = [
     Page("aftersales-community", "/w/{slug}/engines/aftersales/community/"),
     Page("lifetime", "/w/{slug}/engines/aftersales/lifetime/"),
     Page("lifetime-market", "/w/{slug}/engines/aftersales/lifetime/?market=DE&weeks=52"),
+    Page("lifetime-channel-in-market", "/w/{slug}/engines/aftersales/lifetime/?market=DE&channel=affiliate"),
     Page("customers-due", "/w/{slug}/engines/aftersales/customers/"),
     Page("customers-slipping", "/w/{slug}/engines/aftersales/customers/?list=slipping"),
     Page("customers-advocates", "/w/{slug}/engines/aftersales/customers/?list=advocates&market=DE"),

@@ -271,7 +271,8 @@ def test_before_counting_the_page_says_that_work_is_on_its_way_or_leads_to_it(ke
 
 
 def test_before_counting_nothing_is_said_to_be_missing(late_shop, reader, client):
-    for model in (Counted, *counting.TABLES):
+    Counted.objects.all().delete()
+    for model in counting.TABLES:
         model._default_manager.all().delete()
     html = page(client, reader, "repurchase")
     assert "not available: not worked out yet" in html

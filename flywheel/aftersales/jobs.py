@@ -11,8 +11,6 @@ from flywheel.jobs import Progress, handler
 from flywheel.jobs.models import Job
 from flywheel.measures import counting, customers
 
-KINDS = (COUNTS, LTV)
-
 
 @handler(COUNTS, follows="diagnose")
 def count(job: Job, progress: Progress) -> dict[str, Any]:
