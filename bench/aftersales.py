@@ -3,7 +3,7 @@
     .venv/bin/python -m bench.aftersales --orders 1000000 --rounds 5
 
 Starts throw-away servers, loads two years of orders with their lines, tickets, reviews and referrals from seeded files
-(12 markets, 8 channels, mailings with a hold-out), rolls the weeks, runs the job that counts what pages show, and prints
+(12 markets, 8 channels, mailings with a hold-out), rolls the weeks, runs the job that counts what pages show. Prints
 per page and filter the median milliseconds of a request, how many queries it makes, how long they take and how many of
 them read orders: none should, whatever their number. `--var FOLDER` keeps the servers' data there, so that a second run
 loads nothing.

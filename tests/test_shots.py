@@ -13,6 +13,7 @@ NO_PAGES = {
     "conversion-analyse": "only posted to",
     "diagnosis-run": "only posted to",
     "source-check": "only posted to",
+    "aftersales-count-run": "only posted to",
     "aftersales-lifetime-run": "only posted to",
     "market-model-new": "only posted to",
     "market-values-new": "the page of market-record, with other fields",
