@@ -20,7 +20,7 @@ def start(apps: Any, _schema: Any) -> None:
 class Migration(migrations.Migration):
     dependencies = [
         ("aftersales", "0002_channels_in_markets"),
-        ("measures", "0006_counts"),
+        ("measures", "0008_counts"),
         ("jobs", "0001_initial"),
     ]
     operations = [migrations.RunPython(start, migrations.RunPython.noop)]

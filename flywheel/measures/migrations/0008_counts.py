@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_agreed_reply'),
-        ('measures', '0005_roll_new_measures'),
+        ('measures', '0007_roll_discount_spread'),
     ]
 
     operations = [
