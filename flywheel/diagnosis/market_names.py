@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import reader_locale
 from flywheel.facts.models import Market
+from flywheel.facts.names import market_name
 from flywheel.intake.cells import BadCellError, Reading
 from flywheel.intake.countries import country
 
@@ -20,11 +21,10 @@ class Names(Mapping[str, str]):
 
     def __init__(self, workspace: Workspace) -> None:
         named = Market.objects.filter(workspace=workspace).exclude(name="")
-        self._own = dict(named.values_list("code", "name"))
-        self._territories = reader_locale().territories
+        self._own = {market.code: str(market) for market in named}
 
     def __getitem__(self, code: str) -> str:
-        return self._own.get(code) or str(self._territories.get(code, code))
+        return self._own.get(code) or market_name(code, "")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._own)

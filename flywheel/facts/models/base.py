@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from flywheel.accounts.models import Workspace, check_time_zone
+from flywheel.facts.names import channel_name, market_name
 
 
 class Source(models.Model):
@@ -50,7 +51,7 @@ class Market(models.Model):
         ordering = ("code",)
 
     def __str__(self) -> str:
-        return self.name or self.code
+        return market_name(self.code, self.name)
 
 
 class Channel(models.Model):
@@ -78,7 +79,7 @@ class Channel(models.Model):
         ordering = ("code",)
 
     def __str__(self) -> str:
-        return self.name or self.code
+        return channel_name(self.code, self.name)
 
 
 class Fact(models.Model):
