@@ -67,6 +67,7 @@ REASONS = frozenset(
         "no_spend_now",
         "no_attempt_data",
         "no_convergence",
+        "not_worked_out",
         "not_yet_paid_back",
         "too_few",
         "too_few_channels",

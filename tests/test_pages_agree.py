@@ -223,7 +223,7 @@ def _said_in(reader: Reader, table: list[list[Cell]], query: Query) -> Iterator[
         own = {name: shown for h in headings for name, shown in reader.places(key, h, query).items()}
         for row in table[1:]:
             if len(row) == len(head) and (headings or row[0].text in TOTALS):
-                place = row[0].pieces[0]
+                place = row[0].pieces[0].rpartition(" · ")[2]  # of a channel in a market its own name
                 shown = reader.figure(key, query) if place in TOTALS else own.get(place)
                 yield Said(key, f"{head[0]} {place}", _cell(head, row, at), shown)
 
