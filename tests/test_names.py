@@ -11,7 +11,7 @@ from flywheel.facts.models import Channel, Market
     [
         ("US", "United States", "United States", "美国"),
         ("US", "美国", "United States", "美国"),
-        ("US", "", "United States", "美国"),
+        ("AL", "", "AL", "AL"),
         ("US", "America East", "America East", "America East"),
         ("dach", "", "dach", "dach"),
         ("", "", "", ""),

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import reader_locale
 from flywheel.facts.models import Market
-from flywheel.facts.names import market_name
+from flywheel.facts.names import country_name
 from flywheel.intake.cells import BadCellError, Reading
 from flywheel.intake.countries import country
 
@@ -24,7 +24,7 @@ class Names(Mapping[str, str]):
         self._own = {market.code: str(market) for market in named}
 
     def __getitem__(self, code: str) -> str:
-        return self._own.get(code) or market_name(code, "")
+        return self._own.get(code) or country_name(code)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._own)

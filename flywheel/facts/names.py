@@ -19,10 +19,16 @@ _PLAIN_CHANNELS: dict[str, Promise] = {
 
 
 def market_name(code: str, name: str) -> str:
-    """A market's own name; of a country that has none but the country's, that in the reader's language."""
-    if name and name not in _country_names(code):
-        return name
-    return str(reader_locale().territories.get(code, name or code))
+    """A market's own name, or its code; a country's plain name is told in the reader's language.
+
+    A code alone says nothing: AL is a state of Brazil to one shop, and Albania to another.
+    """
+    return country_name(code) if name in _country_names(code) else name or code
+
+
+def country_name(code: str) -> str:
+    """What the country is called in the reader's language; the code where it is no country's."""
+    return str(reader_locale().territories.get(code, code))
 
 
 @cache
