@@ -175,7 +175,45 @@ def panel(business: Business, first: np.datetime64, last: np.datetime64) -> Pane
     values["kept_by_time"] = values["promised_deliveries"] - values["late_by_time"]
     values |= abandoned(values)
     values |= _acquisition(business, values, weeks, markets)
-    return Panel(weeks, markets, values)
+    return Panel(weeks, markets, values, _paired(business, journey, values))
+
+
+STEP_PAIRS = {
+    "engaged_share": ("engaged_sessions", "sessions"),
+    "view_rate": ("product_views", "engaged_sessions"),
+    "cart_rate": ("carts", "product_views"),
+    "checkout_rate": ("checkouts", "carts"),
+    "attempt_rate": ("payment_attempts", "checkouts"),
+    "payment_rate": ("payments", "payment_attempts"),
+    "mobile_gap": ("mobile_payments", "mobile_sessions", "desktop_payments", "desktop_sessions"),
+}  # KPI -> measures that make rates, two by two
+LEFT_PAIRS = {"cart_abandonment": "carts", "checkout_abandonment": "checkouts"}
+
+
+def _paired(business: Business, journey: Grid, values: Mapping[str, Array]) -> dict[tuple[str, str], Array]:
+    """What a rate takes of the rows that tell both its sides: a marketplace's views are not a shop's carts' views."""
+    frame = business.conversion
+    found: dict[tuple[str, str], Array] = {}
+    for key, names in STEP_PAIRS.items():
+        for pair in zip(names[::2], names[1::2], strict=True):
+            sums = journey.sums(pair, only=_told(frame, pair))
+            found |= {(key, measure): array for measure, array in sums.items()}
+    for key, step in LEFT_PAIRS.items():
+        sums = journey.sums((step, "payments"), only=_told(frame, (step, "payments")))
+        left = f"abandoned_{step}"
+        found |= {(key, step): sums[step], (key, left): np.maximum(sums[step] - sums["payments"], 0.0)}
+    spent = Grid(business.market, journey.weeks, journey.markets)
+    found["cost_per_session", "cost_base"] = spent.sums(("cost_base",), only=_visited_rows(business))["cost_base"]
+    for key, measure in (("engaged_share", "sessions"), ("cost_per_session", "cost_base")):
+        taken, whole = found[key, measure], values[measure]  # what is known and not taken is not what is missing
+        found[key, measure] = np.where(np.isnan(taken) & ~np.isnan(whole), 0.0, taken)
+    return found
+
+
+def _told(frame: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
+    """Which rows tell all of these; a column that is not there is told by none."""
+    known = [frame[name].notna().to_numpy() if name in frame else np.zeros(len(frame), dtype=bool) for name in names]
+    return np.asarray(np.logical_and.reduce(known))
 
 
 def abandoned(sums: Mapping[str, Array]) -> dict[str, Array]:
@@ -310,6 +348,11 @@ def _paid_rows(business: Business) -> np.ndarray:
 def _tracked_rows(business: Business) -> np.ndarray:
     """The journey's rows of a week, market and channel whose sessions are known: orders of others have no rate."""
     return _in_slices(business.conversion, business.conversion.loc[business.conversion["sessions"] > 0])
+
+
+def _visited_rows(business: Business) -> np.ndarray:
+    """The rows of spend whose week, market and channel have known sessions."""
+    return _in_slices(business.market, business.conversion.loc[business.conversion["sessions"] > 0])
 
 
 def _in_slices(frame: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:

@@ -203,6 +203,11 @@ class Figures:
             float(self.value[at]), _float(self.low[at]), _float(self.high[at]), float(self.n[at]), self.unit
         )
 
+    def row(self, at: int) -> "Figures":
+        """The slices of one place of the first dimension."""
+        parts = (self.value, self.low, self.high, self.n, self.needed, self.reason)
+        return Figures(self.unit, *(part[at] for part in parts))
+
     def results(self) -> list[Result]:
         """The results of slices in a row (one dimension)."""
         return [self[at] for at in range(len(self.value))]

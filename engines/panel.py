@@ -1,7 +1,7 @@
 """Weekly measures as arrays: one row per week, one column per market."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,18 @@ class Panel:
     """Measures of a business as W × M arrays (histograms W × M × buckets); NaN is not known.
 
     `weeks`: W week starts, 7 days apart without holes (datetime64[D]). `markets`: M codes, sorted.
-    `values`: measure -> W × M.
+    `values`: measure -> W × M. `paired`: (KPI, measure) -> the measure as that KPI takes it, of those rows alone that
+    tell all that the KPI reads.
     """
 
     weeks: NDArray[np.datetime64]
     markets: tuple[str, ...]
     values: Mapping[str, Array]
+    paired: Mapping[tuple[str, str], Array] = field(default_factory=dict)
+
+    def of(self, kpi: str, measure: str) -> Array:
+        """The measure as a KPI takes it."""
+        return self.paired.get((kpi, measure), self.values[measure])
 
     def __getitem__(self, measure: str) -> Array:
         return self.values[measure]
@@ -60,7 +66,7 @@ class Grid:
         days = (frame["week"].to_numpy().astype("datetime64[D]") - weeks[0]).astype(np.int64)
         if np.any(days % 7):
             raise EngineInputError("weeks do not share one first weekday")
-        self.frame = frame
+        self.frame, self.weeks, self.markets = frame, weeks, markets
         self.shape = (len(weeks), len(markets))
         self.rows = days // 7
         codes, names = pd.factorize(frame["market"])

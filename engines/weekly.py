@@ -1,6 +1,6 @@
 """KPIs week by week: their results in any weeks, over any span, and the weekly business review."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import isnan
 from typing import Any
@@ -9,6 +9,7 @@ import numpy as np
 
 from engines import kpi
 from engines.kpi import Figures, Kpi
+from engines.kpis.entry import CAC_MEASURES
 from engines.panel import Array, Panel, sum_known
 from engines.results import Estimate, Result
 from engines.signals import xmr
@@ -57,24 +58,56 @@ def series(
 ) -> Figures:
     """The KPI over the `weeks` weeks that end at each of `positions`, over all markets or one."""
     span, ends = weeks or entry.window, np.asarray(positions, dtype=np.int64)
-    sums = {m: _windows(_over_markets(panel[m], market), ends, span) for m in entry.measures if m in panel}
-    return kpi.figures(entry, sums)
+    rows = {m: _over_markets(panel.of(entry.key, m), market) for m in entry.measures if m in panel}
+    return kpi.figures(entry, _together(entry, rows, ends, span))
 
 
 def by_market(entry: Kpi, panel: Panel, position: int, weeks: int | None = None) -> Figures:
     """The KPI of every market over the `weeks` weeks that end at `position`, and of all together, which is last."""
-    span = weeks or entry.window
-    sums = {}
+    rows = {}
     for measure in entry.measures:
         if measure in panel:
-            each = panel.window(measure, position - span + 1, position)
-            sums[measure] = np.concatenate([each, sum_known(each)[None]])
-    return kpi.figures(entry, sums)
+            each = panel.of(entry.key, measure)
+            rows[measure] = np.concatenate([each, _over_markets(each, None)[:, None]], axis=1)
+    found = kpi.figures(entry, _together(entry, rows, np.array([position]), weeks or entry.window))
+    return found.row(0)
 
 
 def _over_markets(values: Array, market: int | None) -> Array:
     """W × M (× buckets) values of one market, or summed over all."""
     return values[:, market] if market is not None else sum_known(np.swapaxes(values, 0, 1))
+
+
+EVERY_WEEK = frozenset({"cost_base", "sessions"})  # without a value they are not loaded; counts of events may be none
+
+
+def _together(entry: Kpi, rows: Mapping[str, Array], ends: Any, span: int) -> dict[str, Array]:
+    """The windows of a KPI's measures over the weeks in which all are known: four weeks' spend are not thirteen's.
+
+    A week counts where spend and sessions are known, and not before the first that knows anything of the others. What
+    LTV and CAC are made of is held together apart, for they are of other customers.
+    """
+    sums = {m: _windows(values, ends, span) for m, values in rows.items()}
+    if span == 1 or entry.shape in {kpi.Shape.PERCENTILE, kpi.Shape.CONCENTRATION}:
+        return sums
+    apart = CAC_MEASURES if entry.shape in {kpi.Shape.LTV_CAC, kpi.Shape.PAYBACK} else ()
+    needed = [m for m in rows if not (entry.shape is kpi.Shape.SHARE and m == entry.events)]
+    for group in ([m for m in needed if m in apart], [m for m in needed if m not in apart]):
+        sums |= _complete({m: rows[m] for m in group}, {m: sums[m] for m in group}, ends, span)
+    return sums
+
+
+def _complete(rows: Mapping[str, Array], sums: Mapping[str, Array], ends: Any, span: int) -> dict[str, Array]:
+    """`sums` over the told weeks alone; as they are where a measure is known in none, so that it is the reason."""
+    known = {m: ~np.isnan(values) for m, values in rows.items()}
+    told = np.array(True)
+    for m, is_known in known.items():
+        told = told & (is_known if m in EVERY_WEEK else np.logical_or.accumulate(is_known, axis=0))
+    if not any((is_known & ~told).any() for is_known in known.values()):
+        return dict(sums)
+    all_known = ~np.any([np.isnan(values) for values in sums.values()], axis=0)
+    only = {m: _windows(np.where(told, values, np.nan), ends, span) for m, values in rows.items()}
+    return {m: np.where(all_known, only[m], values) for m, values in sums.items()}
 
 
 def _windows(rows: Array, ends: Any, span: int) -> Array:
