@@ -270,16 +270,17 @@ def observed(cohort: Array, age: Array, active: Array, contribution: Array, as_o
     return Observed(np.cumsum(earned[:enough] / sizes[:enough]), sizes[:enough])
 
 
-def against_cost(value: Result, cost: float, customers: float) -> Result:
-    """LTV ÷ CAC, where CAC is `cost` ÷ new `customers`; its interval is that of both.
+def against_cost(value: Result, cac: Result) -> Result:
+    """LTV ÷ CAC; its interval is that of both. There is none where nothing was spent.
 
-    Errors add as squares: that of the LTV, and the Poisson error of the number of new customers.
+    Errors add as squares: that of the LTV, and the Poisson error of the new customers that the CAC rests on (its `n`).
     """
-    if isinstance(value, Unavailable):
-        return value
-    if not customers >= MIN_OBSERVED:
-        return Unavailable("too_few", customers, MIN_OBSERVED)
-    cac = cost / customers
-    ratio, width = value.value / cac, (value.high - value.low) / 2 / cac  # type: ignore[operator]
-    half = float(np.hypot(width, Z95 * ratio / np.sqrt(customers)))
-    return Estimate(ratio, ratio - half, ratio + half, customers, "ratio")
+    if isinstance(value, Unavailable) or isinstance(cac, Unavailable):
+        return cac if isinstance(cac, Unavailable) else value
+    if cac.n < MIN_OBSERVED:
+        return Unavailable("too_few", cac.n, MIN_OBSERVED)
+    if cac.value <= 0:
+        return Unavailable("no_spend_data")
+    ratio, width = value.value / cac.value, (value.high - value.low) / 2 / cac.value  # type: ignore[operator]
+    half = float(np.hypot(width, Z95 * ratio / np.sqrt(cac.n)))
+    return Estimate(ratio, ratio - half, ratio + half, cac.n, "ratio")

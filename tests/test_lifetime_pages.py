@@ -156,6 +156,14 @@ def test_ltv_to_cac_is_of_the_chosen_weeks(business, reader, client) -> None:
     assert row["payback"].value == 1
 
 
+def test_a_market_whose_advertising_has_ended_has_no_ratio_to_what_it_costs(business, reader, client, run_jobs) -> None:
+    Spend.objects.filter(date__gt=AS_OF - timedelta(weeks=40)).update(market="FR")
+    roll(business)
+    run_jobs()
+    row = row_of(business, client, reader, "market", "DE", weeks="26")
+    assert (row["ratio"].reason, row["payback"].reason) == ("no_spend_data", "no_spend_data")
+
+
 def test_a_channel_without_spend_has_no_cac_and_says_so(business, reader, client) -> None:
     row = row_of(business, client, reader, "channel", "email", weeks="52")
     assert row["ratio"].reason == "no_spend_data"
@@ -176,17 +184,21 @@ def test_a_chosen_market_shows_its_own_fit_those_of_its_channels_and_their_curve
     assert context["charts"][0]["columns"][1:3] == ["DE", "google"]
 
 
+SPENT_WEEKS = 105  # as long as there are orders
+
+
 @pytest.fixture
 def mixed(workspace, run_jobs, time_machine):
     """480 customers of two markets, each by two channels: enough by search, too few by mail."""
     time_machine.move_to("2026-03-09T09:00:00+01:00")
     source = new_source(workspace)
     sell(workspace, source, 480, mixed=True)
-    for code in ("google", "email"):
-        Spend.objects.create(
-            workspace=workspace, source=source, external_id=code, market="DE", channel=code,
-            date=AS_OF, week=week_of(AS_OF), currency="EUR", cost=900, fx_rate=1,
-        )  # fmt: skip
+    days = [AS_OF - timedelta(weeks=n) for n in range(SPENT_WEEKS)]
+    Spend.objects.bulk_create(
+        Spend(workspace=workspace, source=source, external_id=f"{code} {day}", market="DE", channel=code, date=day,
+              week=week_of(day), currency="EUR", cost=10, fx_rate=1)
+        for code in ("google", "email") for day in days
+    )  # fmt: skip
     roll(workspace)
     run_jobs()
     return workspace
@@ -199,7 +211,7 @@ def test_a_channel_in_a_market_shows_its_own_forecast_beside_what_holds_it(mixed
     ]  # fmt: skip
     own = LifetimeFit.objects.get(scope="both", code="DE", channel="google")
     assert context["cards"][0]["result"].value == own.result["ltv"]["value"]
-    assert context["rows"][0]["cac"].value == pytest.approx(900 / context["rows"][0]["cac"].n)
+    assert context["rows"][0]["cac"].value == pytest.approx(10 * SPENT_WEEKS / context["rows"][0]["cac"].n)
     assert context["rows"][0]["cac"].n == own.customers
     assert not context["instead"]
     assert context["charts"][0]["columns"][1:] == ["DE · google", "Customers"]

@@ -1,7 +1,7 @@
 """The tab "Lifetime value": what customers have brought, what they will, and what it costs to win them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy
 from engines import lifetime, ltv, weekly
 from engines.kpi import KPIS
 from engines.lifetime import Observed
-from engines.panel import sum_known
 from engines.results import Estimate, Result, Unavailable
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.sheets import Cell
@@ -35,15 +34,6 @@ KINDS = {
 }
 Json = dict[str, Any]
 Keys = tuple[str, ...]  # names of keys, or their values
-
-
-@dataclass(frozen=True, eq=False)
-class Acquired:
-    """What it cost to win customers in the chosen weeks (NaN is unknown), and the KPI made of both."""
-
-    cost: float
-    customers: float
-    cac: Result
 
 
 def state(workspace: Workspace) -> Json:
@@ -133,9 +123,9 @@ def _instead(rows: list[Json], whole: Json) -> str:
 def _rows(workspace: Workspace, choice: Choice, fits: list[LifetimeFit]) -> list[Json]:
     names = place_names(workspace)
     scopes = sorted({fit.scope for fit in fits})
-    won = _acquired(workspace, choice, fits)
+    won = _costs(workspace, choice, fits)
     curves = {scope: _observed(workspace, np.datetime64(fits[0].as_of, "D"), KEYS[scope]) for scope in scopes}
-    unknown = Acquired(np.nan, np.nan, Unavailable("no_spend_data"))
+    unknown = Unavailable("no_spend_data")
     nothing = Observed(np.zeros(0), np.zeros(0))
     return [
         _row(fit, _name(names, fit), won.get((fit.scope, fit.place), unknown),
@@ -150,8 +140,8 @@ def _name(names: Mapping[str, Mapping[str, str]], fit: LifetimeFit) -> str:
     return " · ".join(parts) or _("All customers")
 
 
-def _row(fit: LifetimeFit, name: str, won: Acquired, curve: Observed) -> Json:
-    ltv, cac = result_of(fit.result["ltv"]), won.cac
+def _row(fit: LifetimeFit, name: str, cac: Result, curve: Observed) -> Json:
+    ltv: Result = result_of(fit.result["ltv"])  # type: ignore[assignment]
     hold_out = fit.result["hold_out"]
     return {
         "fit": fit,
@@ -159,7 +149,7 @@ def _row(fit: LifetimeFit, name: str, won: Acquired, curve: Observed) -> Json:
         "name": name,
         "ltv": ltv,
         "cac": cac,
-        "ratio": cac if isinstance(cac, Unavailable) else lifetime.against_cost(ltv, won.cost, won.customers),  # type: ignore[arg-type]
+        "ratio": lifetime.against_cost(ltv, cac),
         "payback": _payback(curve, cac),
         "observed": _so_far(curve),
         "ahead": result_of(fit.result["ahead_value"]),
@@ -173,6 +163,8 @@ def _payback(curve: Observed, cac: Result) -> Result:
     """The month in which what a customer has brought reaches the CAC."""
     if isinstance(cac, Unavailable):
         return cac
+    if cac.value <= 0:
+        return Unavailable("no_spend_data")
     if not curve.total.size:
         return Unavailable("too_young")
     month = curve.payback(cac.value)
@@ -189,15 +181,15 @@ def _so_far(curve: Observed) -> Result:
     return Estimate(float(curve.total[age]), None, None, float(curve.customers[age]), "money_per")
 
 
-def _acquired(workspace: Workspace, choice: Choice, fits: list[LifetimeFit]) -> dict[tuple[str, Keys], Acquired]:
-    """(Scope, values of its keys) -> spend and new customers of the chosen weeks."""
+def _costs(workspace: Workspace, choice: Choice, fits: list[LifetimeFit]) -> dict[tuple[str, Keys], Result]:
+    """(Scope, values of its keys) -> the CAC of the chosen weeks."""
     measured = load(workspace, choice)
-    whole, channels = _spent(measured), _spent(_channels(measured, ""))
-    found: dict[tuple[str, Keys], Acquired] = {(Scope.ALL.value, ()): whole[None]}
+    whole, channels = _cac(measured), _cac(_channels(measured, ""))
+    found: dict[tuple[str, Keys], Result] = {(Scope.ALL.value, ()): whole[None]}
     found |= {(Scope.MARKET.value, (code,)): won for code, won in whole.items() if code is not None}
     found |= {(Scope.CHANNEL.value, (code,)): won for code, won in channels.items() if code is not None}
     for market in {fit.code for fit in fits if fit.scope == Scope.BOTH}:
-        inside = _spent(_channels(measured, market))
+        inside = _cac(_channels(measured, market))
         found |= {(Scope.BOTH.value, (market, code)): won for code, won in inside.items() if code is not None}
     return found
 
@@ -207,14 +199,10 @@ def _channels(measured: Loaded, market: str) -> Loaded:
     return by_channel(replace(measured, choice=replace(measured.choice, market=market)))
 
 
-def _spent(measured: Loaded) -> dict[str | None, Acquired]:
-    """The panel's markets (or channels), and None for all of them."""
-    panel, last, weeks = measured.panel, measured.last, measured.weeks
-    cac = weekly.by_market(KPIS["cac"], panel, last, weeks)
-    cost, won = (panel.window(name, last - weeks + 1, last) for name in ("cost_base", "first_orders"))
-    sums = [np.append(each, sum_known(each[:, None])) for each in (cost, won)]
-    codes: list[str | None] = [*panel.markets, None]
-    return {code: Acquired(float(sums[0][at]), float(sums[1][at]), cac[at]) for at, code in enumerate(codes)}
+def _cac(measured: Loaded) -> dict[str | None, Result]:
+    """The KPI of the panel's markets (or channels), and None for all of them."""
+    found = weekly.by_market(KPIS["cac"], measured.panel, measured.last, measured.weeks).results()
+    return dict(zip([*measured.panel.markets, None], found, strict=True))
 
 
 # --- what was observed ------------------------------------------------------------------------------------------------

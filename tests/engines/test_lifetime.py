@@ -163,10 +163,20 @@ def test_a_cost_is_paid_back_in_the_first_month_that_reaches_it() -> None:
     assert [found.payback(cost) for cost in (10, 10.5, 15, 16)] == [1, 2, 3, None]
 
 
+def cost(value: float, n: float = 100.0) -> Estimate:
+    return Estimate(value, value, value, n, "money")
+
+
 def test_ltv_against_cost_has_the_errors_of_both() -> None:
-    found = lifetime.against_cost(Estimate(50.0, 45.0, 55.0, 900, "money"), cost=2500.0, customers=100.0)
+    found = lifetime.against_cost(Estimate(50.0, 45.0, 55.0, 900, "money"), cost(25.0))
     assert found.value == pytest.approx(2.0)
     assert found.high - found.value == pytest.approx(np.hypot(0.2, 1.96 * 2 / 10), rel=1e-3)
-    assert lifetime.against_cost(Unavailable("too_few"), 1.0, 100.0) == Unavailable("too_few")
-    few = lifetime.against_cost(Estimate(50.0, 45.0, 55.0, 900, "money"), 2500.0, 29.0)
+    assert lifetime.against_cost(Unavailable("too_few"), cost(1.0)) == Unavailable("too_few")
+    few = lifetime.against_cost(Estimate(50.0, 45.0, 55.0, 900, "money"), cost(25.0, 29.0))
     assert few == Unavailable("too_few", 29.0, 30)
+
+
+def test_where_nothing_was_spent_there_is_no_ratio_to_it() -> None:
+    worth = Estimate(50.0, 45.0, 55.0, 900, "money")
+    assert lifetime.against_cost(worth, cost(0.0)) == Unavailable("no_spend_data")
+    assert lifetime.against_cost(worth, Unavailable("no_spend_data")) == Unavailable("no_spend_data")
