@@ -249,28 +249,6 @@ def investments(workspace: Workspace, engine: str, last: date | None = None) -> 
     return _columns(rows, ("month", "market", "kind"), ("amount_base",))
 
 
-def page_experience(
-    workspace: Workspace, first: date | None = None, last: date | None = None, where: Where | None = None
-) -> pd.DataFrame:
-    """75th percentiles of page loading as they were told: columns week, market, device, lcp_ms, inp_ms, cls, sessions.
-
-    They do not add up. Where several sources tell of one slice the slowest counts. `sessions`: how many the slice
-    had, to weigh it by; NaN when not known.
-    """
-    condition, params = _condition(_CONVERSION, workspace, first, last, where)
-    sql = f"""
-        SELECT p.week - DATE 'epoch', p.market, p.device, p.lcp_ms, p.inp_ms, p.cls, s.sessions FROM (
-            SELECT week, market, device, MAX(lcp_ms)::double precision AS lcp_ms,
-                MAX(inp_ms)::double precision AS inp_ms, MAX(cls)::double precision AS cls
-            FROM facts_pageexperience WHERE {condition} GROUP BY week, market, device
-        ) AS p LEFT JOIN (
-            SELECT week, market, device, SUM(sessions)::double precision AS sessions
-            FROM {_CONVERSION.name} WHERE {condition} GROUP BY week, market, device
-        ) AS s ON s.week = p.week AND s.market = p.market AND s.device = p.device
-        ORDER BY 1, 2, 3"""  # noqa: S608 (the condition is of this module's own keys)
-    return _columns(_fetch(sql, params * 2), ("week", "market", "device"), ("lcp_ms", "inp_ms", "cls", "sessions"))
-
-
 def channel_kinds(workspace: Workspace) -> dict[str, str]:
     """Channel code -> kind ('' when not known)."""
     return dict(Channel.objects.filter(workspace=workspace).values_list("code", "kind"))
