@@ -54,7 +54,7 @@ def context(workspace: Workspace, choice: Choice, may_edit: bool) -> dict[str, A
 # --- page experience --------------------------------------------------------------------------------------------------
 def _page_rows(pages: pd.DataFrame, names: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
     """The newest week of each market and device, each metric with its rating."""
-    newest = pages.sort_values("week").groupby(["market", "device"], as_index=False).last()
+    newest = pages.sort_values("week").groupby(["market", "device"]).tail(1)
     rows = []
     for record in newest.to_dict("records"):
         cells = [_metric(key, record[key]) for key in METRICS]
