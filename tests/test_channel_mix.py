@@ -1,6 +1,8 @@
 """The channel mix page: costs, returns with their reasons, and the shift."""
 
+import csv
 import io
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
@@ -62,6 +64,15 @@ def test_the_files_hold_a_row_per_channel(client, sold, reader):
     rows = CalamineWorkbook.from_filelike(io.BytesIO(book)).get_sheet_by_index(0).to_python()
     assert rows[0][0] == "Channel"
     assert isinstance(rows[1][3], float)
+
+
+def test_the_file_is_of_the_week_that_the_page_shows(client, sold, reader):
+    client.force_login(reader)
+    earlier = Choice(WEEK - timedelta(weeks=8), 4, "", WEEK)
+    text = client.get(reverse("market-channels-file", args=["acme", "csv"]), {"week": earlier.week, "weeks": 4})
+    rows = {row["Channel"]: row for row in csv.DictReader(io.StringIO(text.content.decode("utf-8-sig")))}
+    spent = {c.channel: c.cost_base for c in channel_mix.load(sold, earlier).mix.channels}
+    assert float(rows["google_ads"]["Spend"]) == pytest.approx(spent["google_ads"])
 
 
 def test_what_all_channels_cost_is_what_the_kpi_pages_say(client, sold, reader):

@@ -277,6 +277,14 @@ def test_own_items_join_the_list_and_an_unknown_market_has_none(sound, member, c
     )
 
 
+def test_a_file_is_of_the_week_that_the_page_shows(sound, reader, client):
+    newest = get(client, reader, "conversion-journey").context["choice"].week
+    query = {"week": newest - timedelta(weeks=10), "weeks": "4", "compare": "none"}
+    shown = get(client, reader, "conversion-journey", **query).context["changes"][0]["step"].now.count
+    text = get(client, reader, "conversion-table", "journey", "csv", **query).content.decode("utf-8-sig")
+    assert sum(float(row["Sessions"]) for row in csv.DictReader(io.StringIO(text))) == shown
+
+
 # --- experience and payment -------------------------------------------------------------------------------------------
 def test_page_experience_is_rated_by_its_limits(shop, tmp_path, reader, client):  # noqa: F811
     loaded(shop, tmp_path, "page_experience", [
@@ -285,6 +293,20 @@ def test_page_experience_is_rated_by_its_limits(shop, tmp_path, reader, client):
     (row,) = get(client, reader, "conversion-experience").context["pages"]
     assert [cell["rating"] for cell in row["cells"]] == ["good", "poor", "medium"]
     assert [cell["text"] for cell in row["cells"]] == ["2.50 s", "501 ms", "0.11"]
+
+
+def test_a_metric_that_the_newest_week_does_not_tell_is_not_taken_from_an_older_one(
+    shop,
+    tmp_path,
+    reader,
+    client,  # noqa: F811
+):
+    loaded(shop, tmp_path, "page_experience", [
+        {"week": "2026-03-02", "market": "DE", "device": "mobile", "lcp_ms": 2500, "inp_ms": 501},
+        {"week": "2026-03-09", "market": "DE", "device": "mobile", "lcp_ms": 2400},
+    ])  # fmt: skip
+    (row,) = get(client, reader, "conversion-experience").context["pages"]
+    assert [cell and cell["text"] for cell in row["cells"]] == ["2.40 s", None, None]
 
 
 def test_the_mobile_gap_has_an_interval_and_money(sound, reader, client):

@@ -27,7 +27,7 @@ from flywheel.conversion import overview as overview_page
 from flywheel.conversion.registers import REGISTERS
 from flywheel.conversion.room import ROOM
 from flywheel.diagnosis.engine_pages import ALL, PERIODS, Choice
-from flywheel.diagnosis.engine_views import show
+from flywheel.diagnosis.engine_views import asked_week, show
 from flywheel.diagnosis.running import newest_week
 
 
@@ -146,4 +146,4 @@ def _choice(request: HttpRequest, workspace: Workspace) -> Choice:
     week = newest_week(workspace)
     if week is None:
         raise Http404
-    return Choice.parse(request.GET, workspace, week)
+    return Choice.parse(request.GET, workspace, asked_week(request.GET.get("week", ""), week))

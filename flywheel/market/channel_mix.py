@@ -171,7 +171,7 @@ def _shift(workspace: Workspace, moved: response.Shift | Unavailable, names: Map
 
 # --- export -----------------------------------------------------------------------------------------------------------
 def table(workspace: Workspace, choice: Choice) -> tuple[list[str], list[list[Cell]]]:
-    """A row per channel, and the totals."""
+    """A row per channel."""
     loaded = load(workspace, choice)
     names = _names(workspace)
     columns = [

@@ -16,7 +16,7 @@ from flywheel.accounts.models import Role
 from flywheel.accounts.panels import page_or_panel
 from flywheel.accounts.sheets import download
 from flywheel.diagnosis.engine_pages import Choice
-from flywheel.diagnosis.engine_views import show
+from flywheel.diagnosis.engine_views import asked_week, show
 from flywheel.diagnosis.market_names import Names
 from flywheel.diagnosis.register_views import listed
 from flywheel.diagnosis.running import newest_week
@@ -78,7 +78,8 @@ def channels_file(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     week = newest_week(workspace)
     if week is None:
         return redirect("market-channels", slug)
-    columns, rows = channel_mix.table(workspace, Choice.parse(request.GET, workspace, week))
+    choice = Choice.parse(request.GET, workspace, asked_week(request.GET.get("week", ""), week))
+    columns, rows = channel_mix.table(workspace, choice)
     return download("channel-mix", kind, columns, rows)
 
 
