@@ -1,9 +1,11 @@
 """What the market team keeps by hand: content, partners, own offers, the roadmap and its gates."""
 
 import io
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from django.urls import reverse
 from python_calamine import CalamineWorkbook
@@ -14,7 +16,7 @@ from flywheel.diagnosis.register_views import PER_PAGE
 from flywheel.facts.models import CompetitorOffer, Source
 from flywheel.market import positioning, roadmap
 from flywheel.market.models import ContentAsset, GatePass, OwnOffer, Partner, RoadmapEntry, Stage
-from tests.businesses import business
+from tests.businesses import LAST, business
 from tests.measured import store
 
 TODAY = date(2026, 11, 18)
@@ -246,6 +248,16 @@ def test_the_gate_to_scaling_asks_for_what_the_test_brought(workspace):
     store(workspace, business(1))
     assert criteria(workspace, entry)["customers"] is True
     assert roadmap.next_gate(kept(workspace, "roadmap", stage=Stage.SCALED), roadmap.gather(workspace, [])) is None
+
+
+def test_what_a_test_returns_is_of_the_weeks_whose_spend_is_known(workspace):
+    whole = business(1)
+    store(workspace, whole)
+    (_customers, returned) = roadmap.gather(workspace, []).tests["DE"]
+    lately = whole.market["week"].to_numpy() > (LAST - 4 * np.timedelta64(7, "D")).astype("datetime64[s]")
+    store(workspace, replace(whole, market=whole.market.loc[lately]))
+    (_customers, of_four_weeks) = roadmap.gather(workspace, []).tests["DE"]
+    assert of_four_weeks == pytest.approx(returned, rel=0.2)  # not three times as much
 
 
 def test_a_market_that_no_model_names_is_scored_too(workspace):

@@ -1,22 +1,22 @@
 """Did the score tell what came? Each market's score by what was known at its entry, against CAC and LTV since."""
 
 from dataclasses import dataclass
-from datetime import timedelta
-from math import atanh, nan, sqrt, tanh
+from math import atanh, sqrt, tanh
 
 from scipy.stats import spearmanr
 
-from engines import kpi
-from engines.business import WEEKS_365
+from engines import kpi, weekly
 from engines.intervals import Z95
 from engines.results import Estimate, Result, Unavailable
 from flywheel.accounts.models import Workspace
+from flywheel.diagnosis.engine_pages import ALL, Choice, load
 from flywheel.diagnosis.running import newest_week
 from flywheel.facts.calendar import last_complete_week
 from flywheel.market.screening import screen
 from flywheel.market.spec import Spec
 from flywheel.measures import frames
 
+CAC, LTV = "cac", "ltv_12m"
 MIN_MARKETS = 5  # below it even perfect agreement may be chance (1 in 24 orders of four)
 
 
@@ -46,7 +46,8 @@ def back_test(workspace: Workspace, spec: Spec) -> BackTest | None:
     if not years:
         return None
     scores = _scores(workspace, spec, years)
-    cac, ltv = _cac(workspace), _ltv(workspace)
+    known = _by_market(workspace, (CAC, LTV))
+    cac, ltv = known[CAC], known[LTV]
     none = Unavailable("no_customer_data")
     rows = [Entered(m, years[m], scores[m], cac.get(m, none), ltv.get(m, none)) for m in years]
     rows.sort(key=lambda row: -row.score.value if isinstance(row.score, Estimate) else 1.0)
@@ -70,25 +71,14 @@ def _scores(workspace: Workspace, spec: Spec, years: dict[str, int]) -> dict[str
     return found
 
 
-def _cac(workspace: Workspace) -> dict[str, Result]:
-    """Blended CAC of each market, over all complete weeks."""
-    week = last_complete_week(workspace)
-    new = frames.conversion(workspace, ("market",), last=week).set_index("market")["first_orders"]
-    cost = frames.market(workspace, ("market",), last=week).set_index("market")["cost_base"]
-    sums = {str(m): {"cost_base": float(cost.get(m, nan)), "first_orders": float(n)} for m, n in new.items()}
-    return {market: kpi.compute(kpi.KPIS["cac"], found) for market, found in sums.items()}
-
-
-def _ltv(workspace: Workspace) -> dict[str, Result]:
-    """Observed contribution per customer in the year after the first order, of all customers old enough."""
-    entry, week = kpi.KPIS["ltv_12m"], newest_week(workspace)
+def _by_market(workspace: Workspace, keys: tuple[str, ...]) -> dict[str, dict[str, Result]]:
+    """KPI -> market -> its value over all weeks there are, as the KPI's own page has it."""
+    week = newest_week(workspace)
     if week is None:
-        return {}
-    frame = frames.cohorts(workspace, ("market",), last=week - timedelta(weeks=WEEKS_365)).set_index("market")
-    return {
-        str(market): kpi.compute(entry, {name: float(row[name]) for name in entry.measures})
-        for market, row in frame.iterrows()
-    }
+        return {key: {} for key in keys}
+    found = load(workspace, Choice(week, ALL, "", last_complete_week(workspace)))
+    tables = {key: weekly.by_market(kpi.KPIS[key], found.panel, found.last, found.weeks) for key in keys}
+    return {key: {m: table[at] for at, m in enumerate(found.panel.markets)} for key, table in tables.items()}
 
 
 def _agreement(rows: list[Entered], name: str) -> Result:

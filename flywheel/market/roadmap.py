@@ -7,6 +7,7 @@ from datetime import timedelta
 from math import isnan, nan
 from typing import Any
 
+import pandas as pd
 from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.utils.functional import Promise
@@ -157,18 +158,21 @@ def _scored(workspace: Workspace, spec: Spec | None, codes: set[str]) -> tuple[S
 
 
 def _tests(workspace: Workspace) -> dict[str, tuple[float, float]]:
-    """Market -> new customers and contribution ÷ spend of the last weeks; NaN where not known."""
+    """Market -> new customers of the last weeks, and contribution ÷ spend of those that know both; NaN: not known."""
     week = newest_week(workspace)
     if week is None:
         return {}
-    first = week - timedelta(weeks=TEST_WEEKS - 1)
-    sold = frames.conversion(workspace, ("market",), first, week).set_index("market")
-    cost = frames.market(workspace, ("market",), first, week).set_index("market")["cost_base"]
-    found = {}
-    for market, row in sold.iterrows():
-        spent = float(cost.get(market, nan))
-        found[str(market)] = (float(row["first_orders"]), float(row["contribution_base"]) / spent if spent > 0 else nan)
-    return found
+    span, keys = (week - timedelta(weeks=TEST_WEEKS - 1), week), ["week", "market"]
+    sold = frames.conversion(workspace, keys, *span)[[*keys, "first_orders", "contribution_base"]]
+    both = sold.merge(frames.market(workspace, keys, *span)[[*keys, "cost_base"]], how="left", on=keys)
+    return {str(market): _returned(rows) for market, rows in both.groupby("market")}
+
+
+def _returned(weeks: pd.DataFrame) -> tuple[float, float]:
+    told = weeks.dropna(subset=["contribution_base", "cost_base"])
+    spent = float(told["cost_base"].sum())
+    customers = float(weeks["first_orders"].sum(min_count=1))
+    return customers, float(told["contribution_base"].sum()) / spent if spent > 0 else nan
 
 
 def next_gate(entry: RoadmapEntry, evidence: Evidence) -> Gate | None:
