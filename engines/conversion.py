@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engines import differences, intervals
+from engines.panel import Array
 from engines.results import Estimate, Result, Unavailable
 
 STAGES = (
@@ -62,6 +66,22 @@ class Change:
     step_change: Estimate | None
     total_change: Estimate | None
     money: Result
+
+
+def common_stages(known: NDArray[np.bool_], sessions: Array) -> NDArray[np.bool_]:
+    """Which of STAGES a journey over rows of different sources is told by: `known` is rows × stages.
+
+    A marketplace that counts visits and views is no part of a shop's way to the payment: summed over both, a step would
+    be a share of other people. Of the sets that rows know, taken is the one for which its stages times the sessions of
+    all rows that know it are most; where payments are known at all, one with payments. None without sessions.
+    """
+    sets = np.unique(known[known[:, 0] & (sessions > 0)], axis=0)
+    if not len(sets):
+        return np.zeros(len(STAGES), dtype=bool)
+    paying = sets[:, -1]
+    sets = sets[paying] if paying.any() else sets
+    told = [each.sum() * sessions[(known | ~each).all(axis=1)].sum() for each in sets]
+    return np.asarray(sets[int(np.argmax(told))])
 
 
 def funnel(sums: Mapping[str, float]) -> tuple[Step, ...]:

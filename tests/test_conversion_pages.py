@@ -3,8 +3,10 @@
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
+import pandas as pd
 import pytest
 from django.urls import reverse
 from plotly import graph_objects  # type: ignore[import-untyped]
@@ -12,6 +14,7 @@ from python_calamine import CalamineWorkbook
 
 from flywheel import jobs
 from flywheel.accounts.models import Membership, Role, Workspace
+from flywheel.accounts.templatetags.formats import reading
 from flywheel.conversion import path_flow
 from flywheel.conversion.checklist import ITEMS
 from flywheel.conversion.models import Analysis, Change, OfferedMethod, PainPoint, TrustItem
@@ -136,6 +139,24 @@ def test_the_steps_of_a_segment_are_those_of_its_measures(sound, reader, client)
         (four["product_views"].sum() - four["carts"].sum()) * four["payments"].sum() / four["carts"].sum()
     )
     assert lost.money.value == pytest.approx(lost.orders * four["net_base"].sum() / four["orders"].sum())
+
+
+def test_a_marketplace_that_counts_only_views_is_no_part_of_the_way_to_the_payment(workspace, reader, client):
+    whole = business(1)
+    views = whole.conversion.loc[whole.conversion["channel"] == "email", ["week", "market", "device"]]
+    views = views.assign(channel="amazon", sessions=9_000.0, product_views=8_000.0)
+    store(workspace, replace(whole, conversion=pd.concat([whole.conversion, views], ignore_index=True)))
+    context = get(client, reader, "conversion-journey", weeks="4").context
+    steps = {row["step"].key: row["step"].now for row in context["changes"]}
+    four = whole.conversion[whole.conversion["week"] > whole.conversion["week"].max() - timedelta(weeks=4)]
+    assert steps["sessions"].count == four["sessions"].sum()
+    assert steps["product_views"].step_rate.value == pytest.approx(
+        four["product_views"].sum() / four["engaged_sessions"].sum()
+    )
+    assert context["left_out"] == 9_000 * len(views) / 120 * 4
+    assert "432,000 sessions are left out" in html_of(client, reader, "journey", weeks="4")
+    overview = get(client, reader, "engine", "conversion", weeks="4").context
+    assert overview["charts"][0]["rows"][2][2] == reading(steps["product_views"].step_rate).text
 
 
 def test_paths_times_and_exits_are_on_the_page(shop, reader, client):  # noqa: F811
@@ -295,12 +316,7 @@ def test_page_experience_is_rated_by_its_limits(shop, tmp_path, reader, client):
     assert [cell["text"] for cell in row["cells"]] == ["2.50 s", "501 ms", "0.11"]
 
 
-def test_a_metric_that_the_newest_week_does_not_tell_is_not_taken_from_an_older_one(
-    shop,
-    tmp_path,
-    reader,
-    client,  # noqa: F811
-):
+def test_a_metric_missing_in_the_newest_week_is_not_an_older_one(shop, tmp_path, reader, client):  # noqa: F811
     loaded(shop, tmp_path, "page_experience", [
         {"week": "2026-03-02", "market": "DE", "device": "mobile", "lcp_ms": 2500, "inp_ms": 501},
         {"week": "2026-03-09", "market": "DE", "device": "mobile", "lcp_ms": 2400},

@@ -15,6 +15,7 @@ from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import number, week
 from flywheel.conversion import analyses, figures, journey_page
 from flywheel.conversion.analyses import Kind
+from flywheel.conversion.journeys import MEASURES, journey
 from flywheel.conversion.methods import KINDS, PREFERRED, Preference, canonical, name_of
 from flywheel.conversion.models import OfferedMethod
 from flywheel.conversion.words import METRICS, RATING_STATES, RATINGS
@@ -33,7 +34,7 @@ def context(workspace: Workspace, choice: Choice, may_edit: bool) -> dict[str, A
     pages = raw.page_experience(workspace, choice.first, choice.last)
     if choice.market:
         pages = pages[pages["market"] == choice.market]
-    by_device = journey_page.sums(workspace, ("market", "device"), (choice.first, choice.last), choice.where)
+    by_device = journey(workspace, (choice.first, choice.last), choice.where).sums(("market", "device"))
     methods = _methods_seen(workspace, choice)
     offered, loaded = _offered(workspace), load(workspace, choice)
     return {
@@ -163,7 +164,7 @@ def _device(rows: list[dict[str, Any]], market: str | None, device: str) -> dict
 
 def _added(rows: list[dict[str, Any]]) -> dict[str, float]:
     """Sums of rows over what is known."""
-    table = {name: np.array([r[name] for r in rows], dtype=np.float64) for name in journey_page.MEASURES}
+    table = {name: np.array([r[name] for r in rows], dtype=np.float64) for name in MEASURES}
     return {n: float(np.nansum(v)) if v.size and (~np.isnan(v)).any() else float("nan") for n, v in table.items()}
 
 

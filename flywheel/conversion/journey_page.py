@@ -18,6 +18,7 @@ from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import number, percent
 from flywheel.conversion import analyses, figures, path_flow
 from flywheel.conversion.analyses import Kind
+from flywheel.conversion.journeys import Journey, Span, journey
 from flywheel.conversion.models import PainPoint
 from flywheel.conversion.words import COMPARISONS, touch_point
 from flywheel.diagnosis import words
@@ -31,9 +32,7 @@ TOP_SEGMENTS = 15
 TOP_FLOWS = 20
 POINTS_PER_PAGE = 50
 DIMENSIONS = ("market", "channel", "device")
-Span = tuple[date | None, date]
 Names = Mapping[str, Mapping[str, str]]  # dimension -> code -> name
-MEASURES = (*STAGES, "orders", "priced_orders", "net_base", "net_squares")
 
 
 @dataclass(frozen=True)
@@ -96,8 +95,9 @@ def context(workspace: Workspace, choice: Choice, query: Mapping[str, str], may_
     """Everything of the page."""
     names = place_names(workspace)
     view = View.parse(query, names, choice)
-    now = sums(workspace, (), view.span, view.where)[0]
-    then = sums(workspace, (), view.other, view.where)[0] if view.other else {}
+    found = journey(workspace, view.span, view.where)
+    other = journey(workspace, view.other, view.where, found.stages) if view.other else None
+    now, then = found.sums()[0], other.sums()[0] if other else {}
     aov = order_value(now)
     steps, earlier = conversion.funnel(now), conversion.funnel(then)
     changes = conversion.compared(steps, earlier, aov)
@@ -111,17 +111,12 @@ def context(workspace: Workspace, choice: Choice, query: Mapping[str, str], may_
         "has_other": bool(earlier),
         "losses": _named(conversion.losses(steps, aov)),
         "chart": _chart(steps, earlier),
-        "segments": _segments(workspace, view, names),
+        "left_out": found.left_out,
+        "segments": _segments(view, found, other, names),
         "paths": _paths(workspace, choice),
         "pain": pain_points(workspace, choice, names, query),
         "may_edit": may_edit,
     }
-
-
-def sums(workspace: Workspace, by: tuple[str, ...], span: Span, where: Mapping[str, str]) -> list[Any]:
-    """Stage counts and order values summed over a span, a row (its keys and sums) for each group; NaN not known."""
-    frame = frames.conversion(workspace, by, *span, where)
-    return frame[[*by, *MEASURES]].to_dict("records")
 
 
 def order_value(row: Mapping[str, float]) -> Result:
@@ -163,17 +158,17 @@ def _chart(steps: tuple[Step, ...], earlier: tuple[Step, ...]) -> dict[str, Any]
 
 
 # --- segments ---------------------------------------------------------------------------------------------------------
-def _segments(workspace: Workspace, view: View, names: Names) -> list[dict[str, Any]]:
+def _segments(view: View, now: Journey, then: Journey | None, names: Names) -> list[dict[str, Any]]:
     """The dimensions that are not chosen already, without those that have no sessions."""
-    found = (_segment(workspace, view, d, names[d]) for d in DIMENSIONS if d not in view.where)
+    found = (_segment(now, then, d, names[d]) for d in DIMENSIONS if d not in view.where)
     return [segment for segment in found if segment["rows"]]
 
 
-def _segment(workspace: Workspace, view: View, dimension: str, names: Mapping[str, str]) -> dict[str, Any]:
+def _segment(now: Journey, then: Journey | None, dimension: str, names: Mapping[str, str]) -> dict[str, Any]:
     """One dimension's values by sessions, each with its steps and its total rate beside the other period's."""
-    rows = [r for r in sums(workspace, (dimension,), view.span, view.where) if r["sessions"] > 0]
+    rows = [r for r in now.sums((dimension,)) if r["sessions"] > 0]
     rows.sort(key=lambda r: -r["sessions"])
-    others = sums(workspace, (dimension,), view.other, view.where) if view.other else []
+    others = then.sums((dimension,)) if then else []
     earlier = {r[dimension]: conversion.funnel(r) for r in others}
     shown = [_segment_row(row, row[dimension], names, earlier) for row in rows[:TOP_SEGMENTS]]
     stages = [key for key in STAGES[1:] if any(key in row["rates"] for row in shown)]
@@ -233,13 +228,13 @@ def pain_points(workspace: Workspace, choice: Choice, names: Names, query: Mappi
     if choice.market:
         found = found.filter(market__in=(choice.market, ""))
     shown = Paginator(found, POINTS_PER_PAGE).get_page(query.get("page"))
-    table = frames.conversion(workspace, ("market", "device"), choice.first, choice.last, choice.where)
+    told = journey(workspace, (choice.first, choice.last), choice.where)
     rows = [
         {
             "point": point,
             "market": names["market"].get(point.market, point.market),
             "device": names["device"].get(point.device, point.device),
-            "loss": _stake(table, point),
+            "loss": _stake(told, point),
         }
         for point in shown
     ]
@@ -247,19 +242,15 @@ def pain_points(workspace: Workspace, choice: Choice, names: Names, query: Mappi
     return {"rows": rows, "page": shown, "query": asked}
 
 
-def _stake(table: pd.DataFrame, point: PainPoint) -> conversion.Loss | None:
+def _stake(told: Journey, point: PainPoint) -> conversion.Loss | None:
     """What is lost before the point's step, in its market and on its device."""
-    keep = np.ones(len(table), dtype=bool)
+    keep = np.ones(len(told.frame), dtype=bool)
     for column in ("market", "device"):
         if value := getattr(point, column):
-            keep &= (table[column] == value).to_numpy()
-    row = {name: _known_sum(table[name].to_numpy()[keep]) for name in MEASURES}
+            keep &= (told.frame[column] == value).to_numpy()
+    (row,) = told.sums(keep=keep)
     steps = conversion.funnel(row)
     return next((loss for loss in conversion.losses(steps, order_value(row)) if loss.key == point.step), None)
-
-
-def _known_sum(values: Any) -> float:
-    return float(np.nansum(values)) if (~np.isnan(values)).any() else float("nan")
 
 
 # --- the file ---------------------------------------------------------------------------------------------------------

@@ -7,15 +7,14 @@ from django.utils.translation import gettext as _
 from engines import conversion
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import number, percent, reading
+from flywheel.conversion.journeys import Journey, journey
 from flywheel.diagnosis import charts, words
 from flywheel.diagnosis.engine_pages import (
     Choice,
-    Loaded,
     by_market,
     kpi_cards,
     kpi_trend,
     load,
-    period_sums,
 )
 from flywheel.facts.models import OrderState
 from flywheel.measures import frames
@@ -23,13 +22,13 @@ from flywheel.measures import frames
 
 def overview(workspace: Workspace, choice: Choice) -> dict[str, Any]:
     """The journey, where it loses, and which orders count."""
-    loaded = load(workspace, choice)
+    loaded, told = load(workspace, choice), journey(workspace, (choice.first, choice.last), choice.where)
     first, last, where = choice.first, choice.last, choice.where
     payments = frames.payments(workspace, ("method",), first, last, where)
     return {
         "cards": kpi_cards(workspace, "conversion", loaded),
-        "charts": [c for c in (_funnel_chart(loaded), kpi_trend(workspace, "cvr", loaded)) if c],
-        "devices": _devices(workspace, choice),
+        "charts": [c for c in (_funnel_chart(told), kpi_trend(workspace, "cvr", loaded)) if c],
+        "devices": _devices(told),
         "by_market": by_market(workspace, loaded, ("cvr", "payment_rate", "aov"), ("orders", "sessions")),
         "statuses": _statuses(workspace, choice),
         "payments": payments.sort_values("payments", ascending=False).to_dict("records"),
@@ -37,8 +36,8 @@ def overview(workspace: Workspace, choice: Choice) -> dict[str, Any]:
     }
 
 
-def _funnel_chart(loaded: Loaded) -> dict[str, Any] | None:
-    steps = conversion.funnel(period_sums(loaded, conversion.STAGES))
+def _funnel_chart(told: Journey) -> dict[str, Any] | None:
+    steps = conversion.funnel(told.sums()[0])
     if not steps:
         return None
     names = [str(words.STAGES[s.key]) for s in steps]
@@ -79,15 +78,11 @@ def _funnel_chart(loaded: Loaded) -> dict[str, Any] | None:
     }
 
 
-def _devices(workspace: Workspace, choice: Choice) -> list[dict[str, Any]]:
+def _devices(told: Journey) -> list[dict[str, Any]]:
     """Conversion per device; devices without sessions are left out."""
-    frame = frames.conversion(workspace, ("device",), choice.first, choice.last, choice.where)
+    found = [row for row in told.sums(("device",)) if row["sessions"] > 0 and row["device"]]
     rows = []
-    for record in (
-        frame.loc[(frame["sessions"] > 0) & (frame["device"] != "")]
-        .sort_values("sessions", ascending=False)
-        .to_dict("records")
-    ):
+    for record in sorted(found, key=lambda row: -row["sessions"]):
         steps = {s.key: s for s in conversion.funnel({k: float(record[k]) for k in conversion.STAGES})}
         rows.append({"name": words.DEVICES.get(record["device"], record["device"] or _("unknown")), "record": record,
                      "paid": steps["payments"].total_rate if "payments" in steps else None,

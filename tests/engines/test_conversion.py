@@ -1,10 +1,11 @@
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.conversion import STAGES, compared, funnel, losses
+from engines.conversion import STAGES, common_stages, compared, funnel, losses
 from engines.results import Estimate, Unavailable
 
 AOV = Estimate(50.0, 45.0, 55.0, 100, "money_per")
@@ -95,3 +96,25 @@ def test_swapping_the_periods_turns_the_sign(one, other):
     for a, b in zip(there, back, strict=False):
         if a.step_change is not None and b.step_change is not None:
             assert a.step_change.value == pytest.approx(-b.step_change.value)
+
+
+# --- rows of different sources ----------------------------------------------------------------------------------------
+def known(*rows):
+    return np.array([[key in row for key in STAGES] for row in rows])
+
+
+def taken(rows, sessions):
+    return {k for k, is_taken in zip(STAGES, common_stages(known(*rows), np.array(sessions)), strict=True) if is_taken}
+
+
+def test_the_journey_is_told_by_the_stages_that_most_paying_sessions_know():
+    shop, marketplace = {"sessions", "carts", "checkouts", "payments"}, {"sessions", "product_views"}
+    assert taken([shop, marketplace], [100.0, 9_000.0]) == shop
+    assert taken([marketplace], [9_000.0]) == marketplace
+    fuller = shop | {"engaged_sessions"}
+    assert taken([shop, fuller], [1_000.0, 10.0]) == shop  # a small source that counts more is part of it
+    assert taken([shop, fuller], [10.0, 1_000.0]) == fuller
+
+
+def test_rows_without_sessions_tell_no_journey():
+    assert taken([set(STAGES) - {"sessions"}, set(STAGES)], [0.0, 0.0]) == set()
