@@ -138,12 +138,20 @@ def test_one_workspace_never_shows_the_facts_of_another(mailed, reader, client):
 
 # --- files ------------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("key", "table"), FILES)
-def test_every_table_is_a_file_for_chinese_excel_and_a_workbook(key, table, mailed, reader, client):
-    text = file(client, reader, key, table).content
+def test_every_table_is_a_file_for_chinese_excel_and_a_workbook(key, table, mailed, owner, client):
+    text = file(client, owner, key, table).content
     assert text.startswith("\ufeff".encode())
-    book = file(client, reader, key, table, "xlsx").content
+    book = file(client, owner, key, table, "xlsx").content
     rows = CalamineWorkbook.from_filelike(io.BytesIO(book)).get_sheet_by_index(0).to_python()
     assert ",".join(map(str, rows[0])) == text.decode("utf-8-sig").splitlines()[0].replace('"', "")
+
+
+def test_who_invited_is_named_to_members_alone(sold, owner, reader, client):
+    for user, status in ((owner, 200), (reader, 403)):
+        client.force_login(user)
+        tables = client.get(reverse("aftersales-community", args=["acme"])).context["tables"]
+        assert ("advocates" in {shown.table.key for shown in tables}) is (status == 200)
+        assert file(client, user, "community", "advocates").status_code == status
 
 
 def test_a_name_that_would_run_as_a_formula_is_neutralised(mailed, reader, client):
@@ -339,9 +347,9 @@ def test_a_page_reads_no_facts_and_asks_a_bounded_number_of_times(key, query, la
 
 
 @pytest.mark.parametrize(("key", "table"), FILES)
-def test_a_file_reads_no_facts(key, table, late_shop, reader, client):
+def test_a_file_reads_no_facts(key, table, late_shop, owner, client):
     with CaptureQueriesContext(connection) as captured:
-        assert file(client, reader, key, table).status_code == 200
+        assert file(client, owner, key, table).status_code == 200
     assert not [q["sql"] for q in captured if ORDERS.search(q["sql"])]
 
 

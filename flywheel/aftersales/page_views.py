@@ -29,6 +29,7 @@ PAGES: dict[str, tuple[Callable[[Ask], dict[str, Any]], Tables]] = {
     "service": (service.context, service.TABLES),
     "community": (community.context, community.TABLES),
 }
+OF_CUSTOMERS = frozenset({"advocates"})  # tables that name customers: as on their own tab, members alone see them
 COUNTED = ("repurchase", "service", "community")  # that show counts made by a job
 
 
@@ -41,15 +42,16 @@ def page(request: HttpRequest, slug: str, key: str) -> HttpResponse:
 
     def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
         ask = Ask(workspace, choice, request.GET)
-        made = make(ask)
-        tables = [shown(table, workspace, key, request.GET) for table in made["tables"]]
+        made, may_run = make(ask), request.role >= Role.MEMBER  # type: ignore[attr-defined]
+        seen = [table for table in made["tables"] if may_run or table.key not in OF_CUSTOMERS]
+        tables = [shown(table, workspace, key, request.GET) for table in seen]
         return {
             **made,
             "page": key,
             "tables": tables,
             "query": without_page(request.GET),
             "standing": ask.standing if key in COUNTED else None,
-            "may_run": request.role >= Role.MEMBER,  # type: ignore[attr-defined]
+            "may_run": may_run,
         }
 
     return show(request, slug, ROOM, f"aftersales-{key}", f"aftersales/{key}.html", context)
@@ -59,7 +61,7 @@ def page(request: HttpRequest, slug: str, key: str) -> HttpResponse:
 @require_GET
 def page_file(request: HttpRequest, slug: str, key: str, table: str, kind: str) -> HttpResponse:
     """One table of a page as CSV or as a workbook."""
-    workspace = get_workspace(request, slug)
+    workspace = get_workspace(request, slug, needs=Role.MEMBER if table in OF_CUSTOMERS else Role.READER)
     tables, week = PAGES[key][1] if key in PAGES else {}, newest_week(workspace)
     if table not in tables or week is None:
         raise Http404
