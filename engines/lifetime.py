@@ -280,7 +280,7 @@ def against_cost(value: Result, cac: Result) -> Result:
     if cac.n < MIN_OBSERVED:
         return Unavailable("too_few", cac.n, MIN_OBSERVED)
     if cac.value <= 0:
-        return Unavailable("no_spend_data")
+        return Unavailable("nothing_spent")
     ratio, width = value.value / cac.value, (value.high - value.low) / 2 / cac.value  # type: ignore[operator]
     half = float(np.hypot(width, Z95 * ratio / np.sqrt(cac.n)))
     return Estimate(ratio, ratio - half, ratio + half, cac.n, "ratio")

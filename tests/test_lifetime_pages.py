@@ -171,6 +171,16 @@ def test_a_channel_without_spend_has_no_cac_and_says_so(business, reader, client
     assert "no spend data" in html_of(client, reader, "aftersales-lifetime", weeks="52")
 
 
+def test_a_channel_whose_spend_is_zero_has_no_ratio_and_no_payback(business, reader, client, run_jobs) -> None:
+    Spend.objects.filter(channel="google").update(cost=0)
+    roll(business)
+    run_jobs()
+    row = row_of(business, client, reader, "channel", "google", weeks="52")
+    assert row["cac"].value == 0
+    assert (row["ratio"].reason, row["payback"].reason) == ("nothing_spent", "nothing_spent")
+    assert "nothing was spent to win them" in html_of(client, reader, "aftersales-lifetime", weeks="52")
+
+
 def test_a_cost_that_is_never_earned_back_is_not_paid_back_so_far(business, reader, client, run_jobs) -> None:
     Spend.objects.update(cost=900_000)
     roll(business)

@@ -160,11 +160,11 @@ def _row(fit: LifetimeFit, name: str, cac: Result, curve: Observed) -> Json:
 
 
 def _payback(curve: Observed, cac: Result) -> Result:
-    """The month in which what a customer has brought reaches the CAC."""
+    """The month in which what a customer has brought reaches the CAC; there is none where nothing was spent."""
     if isinstance(cac, Unavailable):
         return cac
     if cac.value <= 0:
-        return Unavailable("no_spend_data")
+        return Unavailable("nothing_spent")
     if not curve.total.size:
         return Unavailable("too_young")
     month = curve.payback(cac.value)

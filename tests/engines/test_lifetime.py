@@ -178,5 +178,5 @@ def test_ltv_against_cost_has_the_errors_of_both() -> None:
 
 def test_where_nothing_was_spent_there_is_no_ratio_to_it() -> None:
     worth = Estimate(50.0, 45.0, 55.0, 900, "money")
-    assert lifetime.against_cost(worth, cost(0.0)) == Unavailable("no_spend_data")
+    assert lifetime.against_cost(worth, cost(0.0)) == Unavailable("nothing_spent")
     assert lifetime.against_cost(worth, Unavailable("no_spend_data")) == Unavailable("no_spend_data")
