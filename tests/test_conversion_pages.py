@@ -19,7 +19,7 @@ from flywheel.conversion import path_flow
 from flywheel.conversion.checklist import ITEMS
 from flywheel.conversion.models import Analysis, Change, OfferedMethod, PainPoint, TrustItem
 from tests.builders import loaded
-from tests.businesses import business
+from tests.businesses import LAST, business
 from tests.measured import store
 from tests.test_conversion_analyses import shop  # noqa: F401
 from tests.test_diagnosis_room import _without_theme
@@ -372,6 +372,20 @@ def test_a_table_opens_as_csv_and_as_a_workbook(table, shop, member, client):  #
     assert [str(cell) for cell in sheet[0]] == rows[0]
     assert len(sheet) == len(rows)
     assert len(rows) > 1
+
+
+def test_the_journeys_file_is_about_the_week_that_its_page_shows(sound, reader, client):
+    asked = {"week": str(LAST.astype(object) - timedelta(weeks=30)), "weeks": "4"}
+    steps = get(client, reader, "conversion-journey", **asked).context["changes"]
+    text = get(client, reader, "conversion-table", "journey", "csv", **asked).content.decode("utf-8-sig")
+    sessions = sum(float(row["Sessions"]) for row in csv.DictReader(io.StringIO(text)))
+    assert sessions == pytest.approx(steps[0]["step"].now.count)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_number_of_five_thousand_digits_is_none(page, sound, member, client):
+    assert get(client, member, f"conversion-{page}", weeks="9" * 5000).context["choice"].weeks == 13
+    assert post(client, member, "conversion-analyse", weeks="9" * 5000).status_code == 200
 
 
 def test_a_table_that_is_none_is_not_found(shop, reader, stranger, client):  # noqa: F811

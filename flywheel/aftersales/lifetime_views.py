@@ -20,9 +20,8 @@ from flywheel.aftersales.asking import asked_channel
 from flywheel.aftersales.standing import LTV
 from flywheel.aftersales.views import ROOM
 from flywheel.diagnosis.engine_pages import Choice
-from flywheel.diagnosis.engine_views import asked_week, show
+from flywheel.diagnosis.engine_views import asked_choice, show
 from flywheel.diagnosis.flywheel_page import place_names
-from flywheel.diagnosis.running import newest_week
 
 
 @login_required
@@ -49,10 +48,9 @@ def lifetime(request: HttpRequest, slug: str) -> HttpResponse:
 def lifetime_file(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """The table of lifetime values as CSV or as a workbook."""
     workspace = get_workspace(request, slug)
-    week = newest_week(workspace)
-    if week is None:
+    choice = asked_choice(request, workspace)
+    if choice is None:
         raise Http404
-    choice = Choice.parse(request.GET, workspace, asked_week(request.GET.get("week", ""), week))
     return download(
         "lifetime-value", kind, *lifetime_value.table(workspace, choice, asked_channel(workspace, request.GET))
     )

@@ -19,8 +19,7 @@ from flywheel.aftersales.standing import COUNTS
 from flywheel.aftersales.tables import Table, shown, without_page
 from flywheel.aftersales.views import ROOM
 from flywheel.diagnosis.engine_pages import Choice
-from flywheel.diagnosis.engine_views import asked_week, show
-from flywheel.diagnosis.running import newest_week
+from flywheel.diagnosis.engine_views import asked_choice, show
 
 Tables = Mapping[str, Callable[[Ask], Table]]
 PAGES: dict[str, tuple[Callable[[Ask], dict[str, Any]], Tables]] = {
@@ -62,10 +61,9 @@ def page(request: HttpRequest, slug: str, key: str) -> HttpResponse:
 def page_file(request: HttpRequest, slug: str, key: str, table: str, kind: str) -> HttpResponse:
     """One table of a page as CSV or as a workbook."""
     workspace = get_workspace(request, slug, needs=Role.MEMBER if table in OF_CUSTOMERS else Role.READER)
-    tables, week = PAGES[key][1] if key in PAGES else {}, newest_week(workspace)
-    if table not in tables or week is None:
+    tables, choice = PAGES[key][1] if key in PAGES else {}, asked_choice(request, workspace)
+    if table not in tables or choice is None:
         raise Http404
-    choice = Choice.parse(request.GET, workspace, asked_week(request.GET.get("week", ""), week))
     columns, rows = tables[table](Ask(workspace, choice, request.GET)).exported()
     return download(f"{key}-{table}-{choice.week}", kind, columns, rows)
 

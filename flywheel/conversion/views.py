@@ -26,9 +26,8 @@ from flywheel.conversion import (
 from flywheel.conversion import overview as overview_page
 from flywheel.conversion.registers import REGISTERS
 from flywheel.conversion.room import ROOM
-from flywheel.diagnosis.engine_pages import ALL, PERIODS, Choice
-from flywheel.diagnosis.engine_views import asked_week, show
-from flywheel.diagnosis.running import newest_week
+from flywheel.diagnosis.engine_pages import COUNTS, Choice
+from flywheel.diagnosis.engine_views import asked_choice, show
 
 
 @login_required
@@ -112,8 +111,7 @@ def _may(request: HttpRequest) -> bool:
 def analyse(request: HttpRequest, slug: str) -> HttpResponse:
     """Work out a period anew and follow the job."""
     workspace = get_workspace(request, slug, needs=Role.MEMBER)
-    asked = request.POST.get("weeks", "")
-    weeks = int(asked) if asked.isdecimal() and int(asked) in (*PERIODS, ALL) else None
+    weeks = COUNTS.get(request.POST.get("weeks", ""))
     params = {} if weeks is None else {"weeks": weeks}
     job = jobs.start(workspace, analyses.JOB, params, user=request.user, once=True)  # type: ignore[arg-type]
     messages.info(request, _("It is being worked out; this may take some minutes."))
@@ -126,7 +124,9 @@ def analyse(request: HttpRequest, slug: str) -> HttpResponse:
 def table_file(request: HttpRequest, slug: str, table: str, kind: str) -> HttpResponse:
     """One of the room's tables, as the address filters it, as CSV or as a workbook."""
     workspace = get_workspace(request, slug)
-    choice = _choice(request, workspace)
+    choice = asked_choice(request, workspace)
+    if choice is None:
+        raise Http404
     makers: dict[str, Any] = {
         "journey": lambda: journey_page.table(workspace, choice, request.GET),
         "checklist": lambda: trust_page.table(workspace, choice),
@@ -139,11 +139,3 @@ def table_file(request: HttpRequest, slug: str, table: str, kind: str) -> HttpRe
     if table not in makers:
         raise Http404
     return download(table, kind, *makers[table]())
-
-
-def _choice(request: HttpRequest, workspace: Workspace) -> Choice:
-    """The choice in the address; Http404 while there is nothing to choose from."""
-    week = newest_week(workspace)
-    if week is None:
-        raise Http404
-    return Choice.parse(request.GET, workspace, asked_week(request.GET.get("week", ""), week))

@@ -29,6 +29,7 @@ from flywheel.measures.restating import Restated, restated
 PERIODS = (4, 13, 26, 52, 104)
 DEFAULT_WEEKS = 13
 ALL = 0  # every week there is
+COUNTS = {str(weeks): weeks for weeks in (*PERIODS, ALL)}  # of weeks, as an address says them
 TREND_WEEKS = 104
 COHORT_MONTHS = 14
 READ_BY = {
@@ -50,8 +51,7 @@ class Choice:
     @classmethod
     def parse(cls, query: Mapping[str, str], workspace: Workspace, week: date) -> "Choice":
         """The choice in the address; what it says wrongly falls back to the default."""
-        weeks = query.get("weeks", "")
-        count = int(weeks) if weeks.isdecimal() and int(weeks) in (*PERIODS, ALL) else DEFAULT_WEEKS
+        count = COUNTS.get(query.get("weeks", ""), DEFAULT_WEEKS)
         code = query.get("market", "")
         return cls(week, count, code if code in frames.markets(workspace) else "", last_complete_week(workspace))
 

@@ -49,13 +49,18 @@ def show(
     htmx gets the partial `panel` of the template. Without measures the page names the first step instead.
     """
     workspace = get_workspace(request, slug)
-    week = newest_week(workspace)
-    if week is None:
+    choice = asked_choice(request, workspace)
+    if choice is None:
         return render(request, "diagnosis/engine_empty.html", room.frame(workspace, page))
-    choice = Choice.parse(request.GET, workspace, asked_week(request.GET.get("week", ""), week))
     shown = {**room.frame(workspace, page), "choice": choice, **choices(workspace), **context(workspace, choice)}
     is_panel = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     return render(request, f"{template}{'#panel' if is_panel else ''}", shown)
+
+
+def asked_choice(request: HttpRequest, workspace: Workspace) -> Choice | None:
+    """What the address asks for, of a page as of its files; None while there are no measures to choose from."""
+    week = newest_week(workspace)
+    return week and Choice.parse(request.GET, workspace, asked_week(request.GET.get("week", ""), week))
 
 
 def asked_week(text: str, newest: date) -> date:

@@ -16,8 +16,7 @@ from flywheel.accounts.panels import page_or_panel
 from flywheel.accounts.sheets import download
 from flywheel.diagnosis import kpi_pages
 from flywheel.diagnosis.engine_pages import Choice, choices
-from flywheel.diagnosis.engine_views import asked_week
-from flywheel.diagnosis.running import newest_week
+from flywheel.diagnosis.engine_views import asked_choice
 
 
 @login_required
@@ -42,10 +41,9 @@ def kpi(request: HttpRequest, slug: str, key: str) -> HttpResponse:
 def kpi_export(request: HttpRequest, slug: str, key: str, table: str, kind: str) -> HttpResponse:
     """One of a KPI's tables as a file."""
     workspace, entry = get_workspace(request, slug), _entry(key)
-    week = newest_week(workspace)
-    if table not in kpi_pages.TABLES or week is None:
+    choice = asked_choice(request, workspace)
+    if table not in kpi_pages.TABLES or choice is None:
         raise Http404
-    choice = Choice.parse(request.GET, workspace, asked_week(request.GET.get("week", ""), week))
     columns, rows = kpi_pages.export(workspace, choice, entry, table)
     return download(f"{key}-{table}-{choice.week}", kind, columns, rows)
 
@@ -61,10 +59,9 @@ def _show(
     request: HttpRequest, slug: str, template: str, context: Callable[[Workspace, Choice], dict[str, Any]]
 ) -> HttpResponse:
     workspace = get_workspace(request, slug)
-    week = newest_week(workspace)
-    if week is None:
+    choice = asked_choice(request, workspace)
+    if choice is None:
         return render(request, "diagnosis/kpis_empty.html")
-    choice = Choice.parse(request.GET, workspace, asked_week(request.GET.get("week", ""), week))
     return page_or_panel(
         request, template, "panel", {"choice": choice, **choices(workspace), **context(workspace, choice)}
     )

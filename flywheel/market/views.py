@@ -15,11 +15,9 @@ from flywheel.accounts.access import get_workspace
 from flywheel.accounts.models import Role
 from flywheel.accounts.panels import page_or_panel
 from flywheel.accounts.sheets import download
-from flywheel.diagnosis.engine_pages import Choice
-from flywheel.diagnosis.engine_views import asked_week, show
+from flywheel.diagnosis.engine_views import asked_choice, show
 from flywheel.diagnosis.market_names import Names
 from flywheel.diagnosis.register_views import listed
-from flywheel.diagnosis.running import newest_week
 from flywheel.market import channel_mix, positioning, roadmap
 from flywheel.market import overview as overview_page
 from flywheel.market.models import GatePass, RoadmapEntry, Stage
@@ -75,10 +73,9 @@ def channels(request: HttpRequest, slug: str) -> HttpResponse:
 def channels_file(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """The channel mix of the chosen weeks and market as CSV or as a workbook."""
     workspace = get_workspace(request, slug)
-    week = newest_week(workspace)
-    if week is None:
+    choice = asked_choice(request, workspace)
+    if choice is None:
         return redirect("market-channels", slug)
-    choice = Choice.parse(request.GET, workspace, asked_week(request.GET.get("week", ""), week))
     columns, rows = channel_mix.table(workspace, choice)
     return download("channel-mix", kind, columns, rows)
 
