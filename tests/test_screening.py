@@ -312,6 +312,14 @@ def test_an_indicator_of_ones_own_and_a_dimension_are_added(client, workspace, m
     assert [i.key for i in spec.dimensions[4].indicators] == ["lpi", "lpi_customs"]
 
 
+def test_two_dimensions_whose_names_begin_alike_are_two(client, workspace, model, member):
+    for at, tail in enumerate(("a", "b")):
+        name = "How much of the trade is across borders already: " + tail
+        saved(client, workspace, model, member, add_dimension=name, add_indicator=f"share {tail}")
+        model.refresh_from_db()
+        assert Spec.of(model.document).dimensions[7 + at].name == name
+
+
 def test_a_dimension_and_an_indicator_are_deleted(client, workspace, model, member):
     _html, spec = saved(client, workspace, model, member, **{"d-6-DELETE": "on", "i-1-DELETE": "on"})
     assert "policy" not in spec.keys
@@ -338,6 +346,7 @@ def test_a_dimension_and_an_indicator_are_deleted(client, workspace, model, memb
         ({f"d-{at}-DELETE": "on" for at in range(7)}, "A model needs at least one dimension."),
         ({"method": "hand", **{f"d-{at}-weight": "0" for at in range(7)}}, "At least one weight must be above zero."),
         ({"d-TOTAL_FORMS": "x"}, "Nothing has been saved"),
+        ({"d-TOTAL_FORMS": "999999999", "i-TOTAL_FORMS": "999999999"}, "Please submit at most 12 forms"),
     ],
 )
 def test_what_cannot_be_is_told_and_nothing_is_lost(client, workspace, model, member, changed, words):

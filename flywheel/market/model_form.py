@@ -30,6 +30,7 @@ SCALES = (("linear", gettext_lazy("Linear")), ("log", gettext_lazy("Logarithmic"
 MOST_MARKETS = 250
 SAATY = 9  # the strongest judgement of the scale
 HUGE = 1e15
+LONGEST_KEY = 40
 
 
 class HeadForm(forms.Form):
@@ -99,7 +100,7 @@ class HeadForm(forms.Form):
 class DimensionForm(forms.Form):
     """A dimension: its name and its weight by hand. `indicator`: the first one of a dimension that is added."""
 
-    key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40)
+    key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=LONGEST_KEY)
     name = forms.CharField(label=gettext_lazy("Dimension"), max_length=60, required=False)
     weight = forms.FloatField(label=gettext_lazy("Weight by hand"), min_value=0, max_value=1e6, required=False)
 
@@ -198,8 +199,13 @@ def _read(text: str) -> float:
     return 1 / float(text[2:]) if text.startswith("1/") else float(text)
 
 
-Rows = formset_factory(DimensionForm, extra=0, can_delete=True, max_num=MOST_DIMENSIONS, validate_max=True)
-IndicatorRows = formset_factory(IndicatorForm, extra=0, can_delete=True, max_num=MOST_INDICATORS, validate_max=True)
+def _rows(form: type[forms.Form], most: int) -> type[BaseFormSet]:
+    """As many rows as a model may have; of a larger number that was posted no row is made."""
+    return formset_factory(form, extra=0, can_delete=True, max_num=most, absolute_max=most, validate_max=True)
+
+
+Rows = _rows(DimensionForm, MOST_DIMENSIONS)
+IndicatorRows = _rows(IndicatorForm, MOST_INDICATORS)
 
 
 class Editor:
@@ -325,7 +331,7 @@ class Editor:
             return
         labels = {d.label.casefold(): d.key for d in self.old.dimensions if d.key in found}
         labels |= {str(label).casefold(): key for key, label in DIMENSIONS.items()}
-        key = labels.get(name.casefold()) or f"own:{name}"[:40]
+        key = labels.get(name.casefold()) or _own_key(name, found)
         known = {indicators.label_of(k).casefold(): k for k in indicators.INDICATORS}
         found.setdefault(key, []).append(Indicator.first(known.get(typed.casefold(), typed)))
         names.setdefault(key, "" if key in DIMENSIONS else name)
@@ -383,6 +389,13 @@ class Editor:
             )
         weights = dict(zip(spec.keys, found.weights.tolist(), strict=True))
         return replace(spec, weights=weights, ratio=found.ratio)
+
+
+def _own_key(name: str, taken: Iterable[str]) -> str:
+    """The key of a new dimension: its name, told apart from one that begins alike."""
+    key, known = f"own:{name}", set(taken)
+    keys = (key[:LONGEST_KEY], *(f"{key[: LONGEST_KEY - 3]}:{n}" for n in range(2, MOST_DIMENSIONS + 2)))
+    return next(key for key in keys if key not in known)
 
 
 def _pairwise(spec: Spec) -> scoring.Pairwise:
