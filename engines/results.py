@@ -68,6 +68,7 @@ REASONS = frozenset(
         "no_attempt_data",
         "no_convergence",
         "not_worked_out",
+        "nothing_spent",
         "not_yet_paid_back",
         "too_few",
         "too_few_channels",

@@ -60,7 +60,9 @@ def show(
 def asked_choice(request: HttpRequest, workspace: Workspace) -> Choice | None:
     """What the address asks for, of a page as of its files; None while there are no measures to choose from."""
     week = newest_week(workspace)
-    return week and Choice.parse(request.GET, workspace, asked_week(request.GET.get("week", ""), week))
+    if week is None:
+        return None
+    return Choice.parse(request.GET, workspace, asked_week(request.GET.get("week", ""), week))
 
 
 def asked_week(text: str, newest: date) -> date:
