@@ -9,6 +9,7 @@ import pytest
 
 from flywheel.accounts.models import Workspace
 from flywheel.facts.models import Channel, Order, OrderFee, OrderLine, Refund, Traffic
+from flywheel.intake import words
 from flywheel.intake.plans import Plan
 from tests.builders import csv_file, load_plan, loaded, order
 from tests.vendor_files import plans_of, read
@@ -175,6 +176,21 @@ def test_a_settlements_fees_are_costs_of_the_orders(workspace: Workspace, tmp_pa
     later = [settled(**back, item_related_fee_amount="4.50") | {"settlement-id": "60166"}]
     read(workspace, tmp_path, "amazon-settlement", [first, *later])
     assert Order.objects.get().contribution_base == Decimal("57.5")
+
+
+def test_a_settlements_rows_that_tell_of_nothing_that_is_loaded_are_counted(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    rows = [
+        settled(order_id="", posted_date="", total_amount="16630.13", currency="USD"),
+        settled(transaction_type="Order", price_type="Principal", price_amount="27.99"),
+        settled(transaction_type="Refund", adjustment_id="77", price_type="Principal", price_amount="-27.99"),
+        settled(transaction_type="Order", item_related_fee_type="Commission", item_related_fee_amount="-4.20"),
+        settled(transaction_type="Subscription Fee", order_id=""),
+    ]
+    batch = load_plan(workspace, csv_file(tmp_path, rows), plans_of("amazon-settlement", SETTLEMENT.split()))
+    assert (batch.rows, batch.notes["unread"]) == (5, 3)
+    assert words.note("unread", 3).startswith("3 rows tell of nothing that is loaded")
 
 
 def test_a_refund_below_zero_is_refused_at_its_row(workspace: Workspace, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ SLUG_LENGTH = 60  # as Source.slug
 KEPT_DAYS = 7  # long enough to look at a rejected file's bad rows after a weekend
 NAME_BYTES = 180  # with the time in front below the 255 bytes of most file systems
 KEPT_ERRORS = 1_000  # row errors shown; the file of the bad rows holds them all
-DUPLICATES = "duplicates"  # a key of words.NOTES
+DUPLICATES, UNREAD = "duplicates", "unread"  # keys of words.NOTES
 log = structlog.get_logger(__name__)
 
 
@@ -69,6 +69,7 @@ class _Findings:
     bad_lines: set[int] = field(default_factory=set)
     rows: int = 0
     notes: Counter[str] = field(default_factory=Counter)
+    told: set[int] = field(default_factory=set)  # lines that tell something, of plans that take some rows only
 
     def add(self, issues: list[Issue]) -> None:
         self.first.extend(issues[: KEPT_ERRORS - len(self.first)])
@@ -389,7 +390,8 @@ def _staged(batch: Batch, reporter: Reporter, findings: _Findings, checking: boo
     bad_path = _bad_rows_path(batch, checking)
     bad_path.parent.mkdir(parents=True, exist_ok=True)
     with BadRows(bad_path) as bad_rows:
-        for number, plan in enumerate(_settled(batch, path)):
+        plans = _settled(batch, path)
+        for number, plan in enumerate(plans):
             reporter.step("reading", total=batch.size)
             with _opened(batch.workspace, path, plan, None if number else findings) as (whole, table, preparer):
                 stage = Stage(plan.kind, preparer.slots, plan.sums)
@@ -398,6 +400,8 @@ def _staged(batch: Batch, reporter: Reporter, findings: _Findings, checking: boo
             reporter.step("checking")
             _check_repeats(batch, stage, plan, _Sink(findings, bad_rows, whole.header), bad_keys)
             yield Staged(plan, stage, preparer.business.rates.version)
+        if all(plan.only for plan in plans):
+            findings.notes[UNREAD] = findings.rows - len(findings.told)
 
 
 def _settled(batch: Batch, path: Path) -> list[Plan]:
@@ -448,6 +452,8 @@ def _read(table: Table, preparer: Preparer, stage: Stage, reporter: Reporter, si
     bad_keys: set[str] = set()
     with stage.receiving() as store:
         for chunk in table.chunks:
+            if preparer.plan.only:
+                findings.told.update(chunk.lines, (row.line for row in chunk.ragged))
             prepared = preparer.prepare(chunk)
             if prepared.issues:
                 sink.add(prepared.bad_cells, prepared.issues)

@@ -83,6 +83,7 @@ EXPECTED: dict[str, str | Promise] = {
 NOTES: dict[str, str | Promise] = {
     "duplicates": _("%(count)s rows repeated an earlier row of the file and were taken once."),
     "totals": _("%(count)s rows that sum up others were left out."),
+    "unread": _("%(count)s rows tell of nothing that is loaded from this file, such as sums, sales or transfers."),
     "other_tables": _("The file holds a further table below the first; only the first was read."),
     "future_weeks": _("%(count)s rows belong to weeks that have not begun yet: are their dates right?"),
     "carried_rates": _(
