@@ -9,7 +9,10 @@ import pytest
 
 from flywheel.accounts.models import Workspace
 from flywheel.facts.models import Order, OrderLine, Refund
+from flywheel.intake import batches
+from flywheel.intake.models import Batch
 from flywheel.intake.plans import Plan
+from tests.builders import Silent, csv_file
 from tests.vendor_files import plans_of, read
 
 pytestmark = pytest.mark.django_db
@@ -155,6 +158,17 @@ def test_a_later_shopify_export_raises_the_refund_it_knows(workspace: Workspace,
 
 
 # --- WooCommerce ------------------------------------------------------------------------------------------------------
+def test_the_lines_of_a_shopify_order_that_is_refused_go_with_it(workspace: Workspace, tmp_path: Path) -> None:
+    rows = [shopify(**{"Created at": "soon"}), later_line(), shopify("#1002")]
+    path = csv_file(tmp_path, rows)
+    plans = plans_of("shopify-orders", list(rows[0]))
+    source = batches.source_named(workspace, "shop")
+    batch = batches.load(batches.create(source, plans, path, path.name, skips_bad_rows=True), Silent())
+    assert (batch.state, batch.rejected) == (Batch.State.LOADED, 2)
+    assert set(OrderLine.objects.values_list("order_ref", flat=True)) == {"#1002"}
+    assert set(batch.errors.values_list("line", "code")) == {(2, "timestamp"), (3, "refused_order")}
+
+
 def woocommerce(number: str = "501", **cells: str) -> dict[str, str]:
     known = {
         "Order Number": number,

@@ -28,6 +28,7 @@ from flywheel.facts.models import ExchangeRate, Source
 from flywheel.facts.rerating import TooLargeError
 from flywheel.intake import survey
 from flywheel.intake.badrows import BadRows
+from flywheel.intake.kinds import ORDERS
 from flywheel.intake.landing import Landed, Stage
 from flywheel.intake.models import Batch, RowError
 from flywheel.intake.plans import Plan
@@ -390,15 +391,17 @@ def _staged(batch: Batch, reporter: Reporter, findings: _Findings, checking: boo
     bad_path = _bad_rows_path(batch, checking)
     bad_path.parent.mkdir(parents=True, exist_ok=True)
     with BadRows(bad_path) as bad_rows:
-        plans = _settled(batch, path)
+        plans, refused = _settled(batch, path), set[str]()
         for number, plan in enumerate(plans):
             reporter.step("reading", total=batch.size)
             with _opened(batch.workspace, path, plan, None if number else findings) as (whole, table, preparer):
                 stage = Stage(plan.kind, preparer.slots, plan.sums)
-                bad_keys = _read(table, preparer, stage, reporter, _Sink(findings, bad_rows, whole.header))
+                sink = _Sink(findings, bad_rows, whole.header)
+                bad_keys = _read(table, preparer, stage, reporter, sink, refused)
                 findings.notes.update({} if number else whole.notes)
             reporter.step("checking")
-            _check_repeats(batch, stage, plan, _Sink(findings, bad_rows, whole.header), bad_keys)
+            _check_repeats(batch, stage, plan, sink, bad_keys)
+            refused |= bad_keys if plan.kind.slug == ORDERS.slug else set()
             yield Staged(plan, stage, preparer.business.rates.version)
         if all(plan.only for plan in plans):
             findings.notes[UNREAD] = findings.rows - len(findings.told)
@@ -446,8 +449,13 @@ class _Sink:
         self.findings.add(issues)
 
 
-def _read(table: Table, preparer: Preparer, stage: Stage, reporter: Reporter, sink: _Sink) -> set[str]:
-    """Read the whole file into the stage, its bad rows to the sink; the keys of the bad rows."""
+def _read(
+    table: Table, preparer: Preparer, stage: Stage, reporter: Reporter, sink: _Sink, refused: set[str]
+) -> set[str]:
+    """Read the whole file into the stage, its bad rows to the sink; the keys of the bad rows.
+
+    What belongs to an order that is `refused` is refused with it: it would stand alone.
+    """
     findings, seen = sink.findings, 0
     bad_keys: set[str] = set()
     with stage.receiving() as store:
@@ -455,6 +463,8 @@ def _read(table: Table, preparer: Preparer, stage: Stage, reporter: Reporter, si
             if preparer.plan.only:
                 findings.told.update(chunk.lines, (row.line for row in chunk.ragged))
             prepared = preparer.prepare(chunk)
+            if refused:
+                prepared = preparer.without_order(prepared, refused, findings.bad_lines)
             if prepared.issues:
                 sink.add(prepared.bad_cells, prepared.issues)
                 bad_keys |= prepared.keys_on(findings.bad_lines)

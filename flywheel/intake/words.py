@@ -38,6 +38,7 @@ EXPECTED: dict[str, str | Promise] = {
     "row_long": _("as many cells as the header has (%(detail)s)"),
     "nul": _("text without NUL characters"),
     "part": _("a file in which all rows of this key are sound, since they are added up: another of them is not"),
+    "refused_order": _("an order that can be loaded: another row of the same order cannot"),
     "conflict": _("one row per key; line %(detail)s has the same key and other values"),
     "conflict_row": _("one row per key; row %(detail)s has the same key and other values"),
     "object": _("an object with a value for each field"),
