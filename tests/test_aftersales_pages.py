@@ -434,13 +434,13 @@ def test_invitations_times_conversion_is_k_and_multiplies_who_comes_from_elsewhe
     assert found["factor"].low < found["factor"].value < found["factor"].high
 
 
-def test_without_referrals_the_page_says_so(sold, reader, client):
-    html = page(client, reader, "community")
+def test_without_referrals_the_page_says_so(sold, owner, client):
+    html = page(client, owner, "community")
     assert "no referral data" in html
     assert "Load referrals to see who recommends you." in html
 
 
-def test_who_brings_customers_is_told_in_words_and_by_name(sold, tmp_path, reader, client):
+def test_who_brings_customers_is_told_in_words_and_by_name(sold, tmp_path, owner, client):
     loaded(sold, tmp_path, "orders", [order("A-1", customer_id="N1", ordered_at=f"{WEEK} 10:00:00")])
     invited = {"invited_at": f"{WEEK} 08:00:00"}
     rows = [
@@ -449,6 +449,6 @@ def test_who_brings_customers_is_told_in_words_and_by_name(sold, tmp_path, reade
     ]
     loaded(sold, tmp_path, "referrals", rows)
     count(sold)
-    html = page(client, reader, "community")
+    html = page(client, owner, "community")
     assert "2 customers invited others, and 1 of them (50.0%) brought a new customer." in html
     assert "C-77" in html

@@ -161,7 +161,7 @@ def test_a_market_whose_advertising_has_ended_has_no_ratio_to_what_it_costs(busi
     roll(business)
     run_jobs()
     row = row_of(business, client, reader, "market", "DE", weeks="26")
-    assert (row["ratio"].reason, row["payback"].reason) == ("no_spend_data", "no_spend_data")
+    assert (row["ratio"].reason, row["payback"].reason) == ("nothing_spent", "nothing_spent")
 
 
 def test_a_channel_without_spend_has_no_cac_and_says_so(business, reader, client) -> None:
