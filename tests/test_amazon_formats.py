@@ -9,9 +9,9 @@ import pytest
 
 from flywheel.accounts.models import Workspace
 from flywheel.facts.models import Channel, Order, OrderFee, OrderLine, Refund, Traffic
-from flywheel.intake import words
+from flywheel.intake import batches, words
 from flywheel.intake.plans import Plan
-from tests.builders import csv_file, load_plan, loaded, order
+from tests.builders import Silent, csv_file, load_plan, loaded, order
 from tests.vendor_files import plans_of, read
 
 pytestmark = pytest.mark.django_db
@@ -116,6 +116,16 @@ def test_the_same_item_twice_in_an_amazon_order_is_one_line(workspace: Workspace
     read(workspace, tmp_path, "amazon-all-orders", [amazon(), amazon()])
     line = OrderLine.objects.get()
     assert (line.quantity, line.price) == (4, Decimal("11.90"))
+
+
+def test_an_amazon_order_is_given_back_whole_when_one_of_its_items_is_bad(workspace: Workspace, tmp_path: Path) -> None:
+    rows = [amazon(), amazon(sku="POT", quantity="some"), amazon("302-2")]
+    path = csv_file(tmp_path, rows)
+    source, plans = batches.source_named(workspace, "amazon"), plans_of("amazon-all-orders", AMAZON_29.split())
+    batch = batches.load(batches.create(source, plans, path, path.name, skips_bad_rows=True), Silent())
+    assert (batch.rejected, list(Order.objects.values_list("external_id", flat=True))) == (2, ["302-2"])
+    assert set(OrderLine.objects.values_list("order_ref", flat=True)) == {"302-2"}
+    assert set(batch.errors.values_list("line", flat=True)) == {2, 3}
 
 
 SETTLEMENT = """

@@ -157,18 +157,78 @@ def test_a_later_shopify_export_raises_the_refund_it_knows(workspace: Workspace,
     assert refund.refund_date == dt.date(2026, 3, 3)  # nothing tells the refund's day: the day it was sent
 
 
-# --- WooCommerce ------------------------------------------------------------------------------------------------------
+def good_rows(workspace: Workspace, path: Path, plans: Plans) -> Batch:
+    """The file loaded without its bad rows."""
+    source = batches.source_named(workspace, "shop")
+    return batches.load(batches.create(source, plans, path, path.name, skips_bad_rows=True), Silent())
+
+
+def given_back(batch: Batch, folder: Path, old: str, new: str) -> Path:
+    """The file of a batch's bad rows, as a person puts it right."""
+    path = folder / "corrected.csv"
+    path.write_text(batches.bad_rows_path(batch).read_text("utf-8-sig").replace(old, new), "utf-8")
+    return path
+
+
 def test_the_lines_of_a_shopify_order_that_is_refused_go_with_it(workspace: Workspace, tmp_path: Path) -> None:
     rows = [shopify(**{"Created at": "soon"}), later_line(), shopify("#1002")]
-    path = csv_file(tmp_path, rows)
-    plans = plans_of("shopify-orders", list(rows[0]))
-    source = batches.source_named(workspace, "shop")
-    batch = batches.load(batches.create(source, plans, path, path.name, skips_bad_rows=True), Silent())
+    batch = good_rows(workspace, csv_file(tmp_path, rows), plans_of("shopify-orders", list(rows[0])))
     assert (batch.state, batch.rejected) == (Batch.State.LOADED, 2)
     assert set(OrderLine.objects.values_list("order_ref", flat=True)) == {"#1002"}
     assert set(batch.errors.values_list("line", "code")) == {(2, "timestamp"), (3, "refused_order")}
 
 
+def test_a_shopify_order_goes_with_its_line_that_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    rows = [shopify(), later_line() | {"Lineitem quantity": "many"}, shopify("#1002")]
+    batch = good_rows(workspace, csv_file(tmp_path, rows), plans_of("shopify-orders", list(rows[0])))
+    assert (batch.rows, batch.rejected) == (3, 2)
+    assert list(Order.objects.values_list("external_id", flat=True)) == ["#1002"]
+    assert set(batch.errors.values_list("line", "code")) == {(2, "refused_order"), (3, "integer")}
+
+
+def test_what_is_given_back_of_a_shopify_file_loads_as_the_whole_file_would(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    bad = later_line("#1003") | {"Lineitem price": "cheap"}
+    rows = [shopify(), later_line(), shopify("#1002"), later_line("#1002"), shopify("#1003"), bad]
+    rows[0] |= {"Total": "much"}
+    plans = plans_of("shopify-orders", list(rows[0]))
+    batch = good_rows(workspace, csv_file(tmp_path, rows), plans)
+    assert (batch.added, batch.rejected) == (3, 4)  # an order and its two lines
+    path = given_back(batch, tmp_path, "much", "25.00")
+    path.write_text(path.read_text().replace("cheap", "5.00"))
+    assert [line.split(",")[0] for line in path.read_text().splitlines()] == ["Line", "2", "3", "6", "7"]
+    again = good_rows(workspace, path, plans_of("shopify-orders", ["Line", "What is wrong", *rows[0]]))
+    assert (again.added, again.changed, again.rejected) == (6, 0, 0)
+    lines = OrderLine.objects.order_by("external_id").values_list("external_id", "sku", "currency")
+    assert list(lines) == [
+        (f"{name}:{place}", sku, "EUR")
+        for name in ("#1001", "#1002", "#1003")
+        for place, sku in ((1, "SHIRT"), (2, "SOAP"))
+    ]
+
+
+def test_a_check_tells_what_loading_the_good_rows_would_do(workspace: Workspace, tmp_path: Path) -> None:
+    rows = [shopify(), later_line() | {"Lineitem quantity": "many"}, shopify("#1002")]
+    path = csv_file(tmp_path, rows)
+    plans = plans_of("shopify-orders", list(rows[0]))
+    batch = batches.create(batches.source_named(workspace, "shop"), plans, path, path.name)
+    batches.check(batch, Silent())
+    assert (batch.rows, batch.added, batch.rejected) == (3, 2, 2)
+    assert not Order.objects.exists()
+
+
+def test_orders_of_one_number_that_contradict_each_other_are_given_back_whole(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    rows = [shopify(), later_line(), shopify("#1002"), shopify(Total="99.00")]
+    batch = good_rows(workspace, csv_file(tmp_path, rows), plans_of("shopify-orders", list(rows[0])))
+    assert list(Order.objects.values_list("external_id", flat=True)) == ["#1002"]
+    assert {code for _line, code in batch.errors.values_list("line", "code")} == {"conflict", "refused_order"}
+    assert set(batch.errors.values_list("line", flat=True)) == {2, 3, 5}
+
+
+# --- WooCommerce ------------------------------------------------------------------------------------------------------
 def woocommerce(number: str = "501", **cells: str) -> dict[str, str]:
     known = {
         "Order Number": number,

@@ -3,10 +3,9 @@
 import gc
 import hashlib
 import shutil
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
@@ -15,10 +14,11 @@ from typing import IO, Protocol
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.text import slugify
+from psycopg.errors import QueryCanceled
 
 from flywheel import jobs
 from flywheel.accounts.models import User, Workspace
@@ -28,7 +28,7 @@ from flywheel.facts.models import ExchangeRate, Source
 from flywheel.facts.rerating import TooLargeError
 from flywheel.intake import survey
 from flywheel.intake.badrows import BadRows
-from flywheel.intake.kinds import ORDERS
+from flywheel.intake.findings import Findings, Sink, record_column
 from flywheel.intake.landing import Landed, Stage
 from flywheel.intake.models import Batch, RowError
 from flywheel.intake.plans import Plan
@@ -39,8 +39,8 @@ from flywheel.intake.shaping import as_spread, shaped
 OUTCOMES = frozenset({Batch.State.LOADED, Batch.State.REJECTED, Batch.State.UNDONE})
 SLUG_LENGTH = 60  # as Source.slug
 KEPT_DAYS = 7  # long enough to look at a rejected file's bad rows after a weekend
+PAGE_SECONDS = 2.0  # that a page waits to tell what was built on a batch, which may be of millions of records
 NAME_BYTES = 180  # with the time in front below the 255 bytes of most file systems
-KEPT_ERRORS = 1_000  # row errors shown; the file of the bad rows holds them all
 DUPLICATES, UNREAD = "duplicates", "unread"  # keys of words.NOTES
 log = structlog.get_logger(__name__)
 
@@ -62,29 +62,8 @@ class RejectedError(Exception):
     """The batch has bad rows: its transaction is rolled back."""
 
 
-@dataclass
-class _Findings:
-    """What is found in a file: the first issues, which lines are bad, how many rows there are, and remarks."""
-
-    first: list[Issue] = field(default_factory=list)
-    bad_lines: set[int] = field(default_factory=set)
-    rows: int = 0
-    notes: Counter[str] = field(default_factory=Counter)
-    told: set[int] = field(default_factory=set)  # lines that tell something, of plans that take some rows only
-
-    def add(self, issues: list[Issue]) -> None:
-        self.first.extend(issues[: KEPT_ERRORS - len(self.first)])
-        self.bad_lines.update(issue.line for issue in issues if issue.line)
-
-    def counting(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-        """The chunks, their rows counted as they pass."""
-        for chunk in chunks:
-            self.rows += len(chunk.rows) + len(chunk.ragged)
-            yield chunk
-
-    @property
-    def is_bad(self) -> bool:
-        return bool(self.first)
+class _PartsTakenError(Exception):
+    """Rows were taken of records that turned out bad: their savepoint is rolled back."""
 
 
 # --- making batches -------------------------------------------------------------------------------------------------
@@ -284,7 +263,7 @@ def load(batch: Batch, reporter: Reporter) -> Batch:
     if batch.state in OUTCOMES:
         _forget_if_loaded(batch)  # a worker may have died between the commit and this
         return batch
-    findings = _Findings()
+    findings = Findings()
     try:
         with _collection_paused(), transaction.atomic():
             _land(batch, reporter, findings)
@@ -300,11 +279,10 @@ def load(batch: Batch, reporter: Reporter) -> Batch:
 
 def check(batch: Batch, reporter: Reporter) -> Batch:
     """Find out what loading the batch would do, and record that on its row; nothing is loaded."""
-    findings, landed = _Findings(), Landed()
+    findings, landed = Findings(), Landed()
     try:
         with _collection_paused(), transaction.atomic():
-            for staged in _staged(batch, reporter, findings, checking=True):
-                landed += staged.stage.compare(batch.workspace, batch.source)
+            landed = _in_whole_records(findings, lambda: _compared(batch, reporter, findings))
     except FileProblemError as problem:
         findings = _with_problem(findings, problem)
     with transaction.atomic():
@@ -317,7 +295,7 @@ def check(batch: Batch, reporter: Reporter) -> Batch:
     return batch
 
 
-def _with_problem(findings: _Findings, problem: FileProblemError) -> _Findings:
+def _with_problem(findings: Findings, problem: FileProblemError) -> Findings:
     """The findings led by what is wrong with the file as a whole."""
     issue = Issue(problem.line, problem.column, problem.value, problem.code, problem.detail)
     return replace(findings, first=[issue, *findings.first], bad_lines=findings.bad_lines | ({issue.line} - {0}))
@@ -344,8 +322,21 @@ class Staged:
     rates: rates.Version  # that their amounts were turned into the base currency by
 
 
-def _land(batch: Batch, reporter: Reporter, findings: _Findings) -> None:
+def _land(batch: Batch, reporter: Reporter, findings: Findings) -> None:
     """Everything between reading the first byte and the commit."""
+    landed = _in_whole_records(findings, lambda: _stored(batch, reporter, findings))
+    if findings.is_bad and not (batch.skips_bad_rows and landed.any):
+        raise RejectedError
+    start_jobs_after(batch.workspace, landed)
+    Batch.objects.filter(pk=batch.pk).update(
+        state=Batch.State.LOADED, loaded_at=timezone.now(), **_counts(landed, findings)
+    )
+    _keep_errors(batch, findings)
+    reporter.hold()
+
+
+def _stored(batch: Batch, reporter: Reporter, findings: Findings) -> Landed:
+    """The good rows of a file stored, unless there are bad ones and it must land whole."""
     landed = Landed()
     for staged in _staged(batch, reporter, findings):
         if findings.is_bad and not batch.skips_bad_rows:
@@ -355,14 +346,26 @@ def _land(batch: Batch, reporter: Reporter, findings: _Findings) -> None:
         landed += staged.stage.upsert(batch.workspace, batch.source, batch.pk)
         reporter.step("upkeep")
         follow_up(batch, staged)
-    if findings.is_bad and not (batch.skips_bad_rows and landed.any):
-        raise RejectedError
-    start_jobs_after(batch.workspace, landed)
-    Batch.objects.filter(pk=batch.pk).update(
-        state=Batch.State.LOADED, loaded_at=timezone.now(), **_counts(landed, findings)
-    )
-    _keep_errors(batch, findings)
-    reporter.hold()
+    return landed
+
+
+def _compared(batch: Batch, reporter: Reporter, findings: Findings) -> Landed:
+    """What storing the good rows would do."""
+    landed = Landed()
+    for staged in _staged(batch, reporter, findings, checking=True):
+        landed += staged.stage.compare(batch.workspace, batch.source)
+    return landed
+
+
+def _in_whole_records(findings: Findings, once: Callable[[], Landed]) -> Landed:
+    """What comes of the file when no row is taken of a record that has a bad one: it may take a second reading."""
+    while True:
+        with suppress(_PartsTakenError), transaction.atomic():
+            landed = once()
+            if findings.is_incomplete:
+                raise _PartsTakenError
+            return landed
+        findings.again()
 
 
 def start_jobs_after(workspace: Workspace, landed: Landed) -> None:
@@ -383,7 +386,7 @@ def follow_up(batch: Batch, staged: Staged) -> None:
         raise FileProblemError("rate_amount", detail=str(problem)) from problem
 
 
-def _staged(batch: Batch, reporter: Reporter, findings: _Findings, checking: bool = False) -> Iterator[Staged]:
+def _staged(batch: Batch, reporter: Reporter, findings: Findings, checking: bool = False) -> Iterator[Staged]:
     """The batch's rows, one kind of fact after the other; each must be stored or compared before the next."""
     path = Path(batch.path)
     if not batch.path or not path.exists():
@@ -391,19 +394,19 @@ def _staged(batch: Batch, reporter: Reporter, findings: _Findings, checking: boo
     bad_path = _bad_rows_path(batch, checking)
     bad_path.parent.mkdir(parents=True, exist_ok=True)
     with BadRows(bad_path) as bad_rows:
-        plans, refused = _settled(batch, path), set[str]()
+        plans = _settled(batch, path)
+        findings.tells = all(plan.only for plan in plans)
         for number, plan in enumerate(plans):
             reporter.step("reading", total=batch.size)
             with _opened(batch.workspace, path, plan, None if number else findings) as (whole, table, preparer):
                 stage = Stage(plan.kind, preparer.slots, plan.sums)
-                sink = _Sink(findings, bad_rows, whole.header)
-                bad_keys = _read(table, preparer, stage, reporter, sink, refused)
+                sink = Sink(findings, bad_rows, whole.header, record_column(plan, whole.header))
+                bad_keys = _read(table, preparer, stage, reporter, sink)
                 findings.notes.update({} if number else whole.notes)
             reporter.step("checking")
             _check_repeats(batch, stage, plan, sink, bad_keys)
-            refused |= bad_keys if plan.kind.slug == ORDERS.slug else set()
             yield Staged(plan, stage, preparer.business.rates.version)
-        if all(plan.only for plan in plans):
+        if findings.tells:
             findings.notes[UNREAD] = findings.rows - len(findings.told)
 
 
@@ -417,7 +420,7 @@ def _settled(batch: Batch, path: Path) -> list[Plan]:
 
 @contextmanager
 def _opened(
-    workspace: Workspace, path: Path, plan: Plan, findings: _Findings | None = None
+    workspace: Workspace, path: Path, plan: Plan, findings: Findings | None = None
 ) -> Iterator[tuple[Table, Table, Preparer]]:
     """The file's table, the same as the plan sees it, and the one who makes its chunks ready.
 
@@ -435,40 +438,18 @@ def _opened(
         yield whole, table, preparer
 
 
-@dataclass(frozen=True)
-class _Sink:
-    """Where what is wrong with rows goes: the findings, and the file of the bad rows under the file's own header."""
-
-    findings: _Findings
-    bad_rows: BadRows
-    header: list[str]
-
-    def add(self, cells: Mapping[int, Sequence[str]], issues: list[Issue]) -> None:
-        fresh = [issue for issue in issues if issue.line not in self.findings.bad_lines]
-        self.bad_rows.add(self.header, {line: row[: len(self.header)] for line, row in cells.items()}, fresh)
-        self.findings.add(issues)
-
-
-def _read(
-    table: Table, preparer: Preparer, stage: Stage, reporter: Reporter, sink: _Sink, refused: set[str]
-) -> set[str]:
-    """Read the whole file into the stage, its bad rows to the sink; the keys of the bad rows.
-
-    What belongs to an order that is `refused` is refused with it: it would stand alone.
-    """
+def _read(table: Table, preparer: Preparer, stage: Stage, reporter: Reporter, sink: Sink) -> set[str]:
+    """Read the whole file into the stage, its bad rows to the sink; the keys of the bad rows."""
     findings, seen = sink.findings, 0
     bad_keys: set[str] = set()
     with stage.receiving() as store:
         for chunk in table.chunks:
-            if preparer.plan.only:
+            if findings.tells:
                 findings.told.update(chunk.lines, (row.line for row in chunk.ragged))
             prepared = preparer.prepare(chunk)
-            if refused:
-                prepared = preparer.without_order(prepared, refused, findings.bad_lines)
-            if prepared.issues:
-                sink.add(prepared.bad_cells, prepared.issues)
-                bad_keys |= prepared.keys_on(findings.bad_lines)
-            store(prepared.without(findings.bad_lines) if findings.bad_lines else prepared)
+            good, keys = sink.sorted_out(prepared)
+            bad_keys |= keys
+            store(good)
             findings.notes.update(prepared.rows.notes)
             reporter.advance(table.position() - seen)
             seen = table.position()
@@ -477,7 +458,7 @@ def _read(
     return bad_keys
 
 
-def _check_repeats(batch: Batch, stage: Stage, plan: Plan, sink: _Sink, bad_keys: set[str]) -> None:
+def _check_repeats(batch: Batch, stage: Stage, plan: Plan, sink: Sink, bad_keys: set[str]) -> None:
     """Equal keys in one file; the rows with a problem are read again for the file of the bad rows.
 
     Where rows of one key are added up, a bad one takes the others with it: a sum that lacks a part is wrong, and the
@@ -488,7 +469,7 @@ def _check_repeats(batch: Batch, stage: Stage, plan: Plan, sink: _Sink, bad_keys
     if issues:
         wanted = {issue.line for issue in issues}
         with _opened(batch.workspace, Path(batch.path), plan) as (_whole, table, _preparer):
-            sink.add(_rows_at(table.chunks, wanted), issues)
+            sink.add_late(_rows_at(table.chunks, wanted), issues)
 
 
 def _rows_at(chunks: Iterator[Chunk], wanted: set[int]) -> dict[int, list[str]]:
@@ -499,7 +480,7 @@ def _rows_at(chunks: Iterator[Chunk], wanted: set[int]) -> dict[int, list[str]]:
 
 
 # --- the outcome ----------------------------------------------------------------------------------------------------
-def _counts(landed: Landed, findings: _Findings) -> dict[str, object]:
+def _counts(landed: Landed, findings: Findings) -> dict[str, object]:
     """The columns of a batch that tell what became, or would become, of its rows."""
     repeated = {DUPLICATES: landed.repeated} if landed.repeated else {}
     return {
@@ -513,7 +494,7 @@ def _counts(landed: Landed, findings: _Findings) -> dict[str, object]:
     }
 
 
-def _reject(batch: Batch, reporter: Reporter, findings: _Findings) -> None:
+def _reject(batch: Batch, reporter: Reporter, findings: Findings) -> None:
     """Record what is wrong, in a transaction of its own; not on a batch that another worker has loaded meanwhile."""
     with transaction.atomic():
         rejected = Batch.objects.filter(pk=batch.pk).exclude(state=Batch.State.LOADED)
@@ -522,7 +503,7 @@ def _reject(batch: Batch, reporter: Reporter, findings: _Findings) -> None:
             reporter.hold()
 
 
-def _keep_errors(batch: Batch, findings: _Findings) -> None:
+def _keep_errors(batch: Batch, findings: Findings) -> None:
     """The first errors, in place of those that an earlier look had found."""
     RowError.objects.filter(batch=batch).delete()
     RowError.objects.bulk_create(
@@ -582,3 +563,23 @@ def built_on(batch: Batch) -> list[Batch]:
     found_there = Q(same, source=batch.source, unchanged__gt=0)
     changed = facts_undo.later_batches(batch.workspace, batch.pk)
     return list(later.filter(Q(pk__in=changed) | found_there).order_by("-loaded_at"))
+
+
+def built_on_soon(batch: Batch) -> list[Batch] | None:
+    """The same for a page; None when the answer takes longer than one may, so that it is left to the undo itself."""
+    try:
+        with transaction.atomic(), _statements_within(PAGE_SECONDS):
+            return built_on(batch)
+    except OperationalError as problem:
+        if not isinstance(problem.__cause__, QueryCanceled):
+            raise
+        return None
+
+
+@contextmanager
+def _statements_within(seconds: float) -> Iterator[None]:
+    """Statements of the transaction that take longer are cancelled."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{1000 * seconds:.0f}"])
+        yield
+        cursor.execute("SET LOCAL statement_timeout TO DEFAULT")

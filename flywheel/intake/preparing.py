@@ -137,17 +137,6 @@ class Preparer:
         ragged = [Issue(bad.line, "", "", bad.code, bad.detail) for bad in chunk.ragged]
         return Prepared(chunk, rows, ids, ragged + [self._issue(problem, chunk) for problem in rows.problems])
 
-    def without_order(self, prepared: Prepared, refused: set[str], bad_lines: set[int]) -> Prepared:
-        """The same with an issue for each row of an order that was refused, where nothing is known against it yet."""
-        header = self.plan.columns.get("order_id", "")
-        texts = prepared.rows.texts("order_id") if header else []
-        issues = [
-            Issue(line, header, key[:SHOWN], "refused_order")
-            for line, key in zip(prepared.chunk.lines, texts, strict=False)
-            if key in refused and line not in bad_lines
-        ]
-        return replace(prepared, issues=[*prepared.issues, *issues])
-
     def _read(self, column: Column, cells: list[str], rows: Rows) -> Parsed:
         parsed = parse(self.plan.type_of(column.name), cells, self.reading)
         rows.problems.extend(Problem(at, column.name, code, cells[at]) for at, code in parsed.bad.items())

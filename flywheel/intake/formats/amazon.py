@@ -27,6 +27,7 @@ _PRICES = ("item-price", "shipping-price", "gift-wrap-price")
 ALL_ORDERS = Format(
     "amazon-all-orders",
     "Amazon: all orders",
+    record="amazon-order-id",
     columns=(
         Header("amazon-order-id", needed=True),
         Header("purchase-date", needed=True),

@@ -119,7 +119,8 @@ class Format:
 
     `any_of`: beside the needed headers, one of these must be there. `period` reads the days that a report without a
     date column covers from the lines above its header. `turned`: where a row holds several records, gives of each the
-    position of its row and the cells of the made columns, which no maker fills then. `help`: where in the program the
+    position of its row and the cells of the made columns, which no maker fills then. `record`: the header whose equal
+    cells make one record of several rows, so that all of them are loaded or none. `help`: where in the program the
     file comes from.
     """
 
@@ -132,6 +133,7 @@ class Format:
     options: Mapping[str, str] = field(default_factory=dict)
     period: Callable[[Sequence[str]], Period | None] = lambda _lines: None
     turned: Callable[[Sequence[str], Sequence[Sequence[str]]], Iterator[tuple[int, list[str]]]] | None = None
+    record: str = ""
     help: Any = ""
 
     @property

@@ -35,6 +35,7 @@ _CHANNEL = first_of("named source", "utm source", "app source", "Source")
 ORDERS_EXPORT = Format(
     "shopify-orders",
     "Shopify: orders",
+    record="Name",
     columns=(
         Header("Name", needed=True),
         Header("Email"),

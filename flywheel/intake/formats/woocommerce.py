@@ -35,6 +35,7 @@ _REFUNDED = "|".join(word for word, state in _STATES.items() if state == "return
 ORDERS_EXPORT = Format(
     "woocommerce-orders",
     "WooCommerce: orders (Advanced Order Export)",
+    record="Order Number",
     columns=(
         Header("Order Number", needed=True),
         Header("Order Status", needed=True),
