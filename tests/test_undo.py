@@ -2,11 +2,13 @@
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
@@ -291,3 +293,31 @@ def test_a_rejected_file_cannot_be_undone(
     client.force_login(engine_lead)
     assert client.post(reverse("import-undo", args=["acme", batch.pk])).status_code == 302
     assert undo(batch).state == Batch.State.REJECTED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_page_does_not_wait_for_what_is_built_on_a_large_batch(
+    client: Client, engine_lead: User, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "PAGE_SECONDS", 0.2)
+    batch = loaded(workspace, tmp_path, "orders", [order()])
+    client.force_login(engine_lead)
+    address = reverse("import-undo", args=["acme", batch.pk])
+    with held("facts_change"):
+        assert "It takes a while to find out" in client.get(address).content.decode()
+        client.post(address)
+    batch.refresh_from_db()
+    assert (batch.state, batch.job.kind) == ("loaded", "undo")  # the job finds out
+    assert batches.built_on_soon(batch) == []
+
+
+@contextmanager
+def held(table: str) -> Iterator[None]:
+    """Nobody can read a table meanwhile."""
+    other = connection.get_new_connection(connection.get_connection_params())
+    try:
+        other.execute("BEGIN")
+        other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        yield
+    finally:
+        other.close()

@@ -30,13 +30,13 @@ class Undone:
 
 
 def later_batches(workspace: Workspace, batch_id: int) -> set[int]:
-    """The batches that were built on records of this one. The caller's transaction holds `upkeep.lock`."""
-    values: dict[str, object] = {"workspace": workspace.pk, "batch": batch_id}
-    found = {row[0] for row in _rows(_CHANGED_SINCE, values)}
-    for model in children.CHILDREN:
-        found |= {row[0] for row in _rows(_CHILDREN_SINCE, values, child=model._meta.db_table)}
-    found |= {row[0] for row in _rows(_ORDERS_SINCE, values)}
-    return found - {None}
+    """The batches that were built on records of this one; of all that stand when the caller holds `upkeep.lock`."""
+    tables = [model._meta.db_table for model in children.CHILDREN]
+    followed = [sql.SQL(_CHILDREN_SINCE).format(child=sql.Identifier(name), name=sql.Literal(name)) for name in tables]
+    statement = sql.SQL("UNION").join([sql.SQL(_CHANGED_SINCE), *followed, sql.SQL(_ORDERS_SINCE)])
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"workspace": workspace.pk, "batch": batch_id})
+        return {row[0] for row in cursor.fetchall()} - {None}
 
 
 def undo(workspace: Workspace, batch_id: int) -> Undone:
@@ -95,13 +95,6 @@ def _run(statement: str, values: dict[str, object] | None = None, **parts: sql.C
         return cursor.rowcount
 
 
-def _rows(statement: str, values: dict[str, object], **names: str) -> list[tuple]:
-    parts = {name: sql.Identifier(value) for name, value in names.items()}
-    with connection.cursor() as cursor:
-        cursor.execute(sql.SQL(statement).format(**parts), values | names)  # type: ignore[arg-type]
-        return cursor.fetchall()
-
-
 _PUT_BACK = """
 WITH restored AS (
     UPDATE {table} AS t SET ({columns}) = (SELECT {columns} FROM jsonb_populate_record(t, c.before))
@@ -133,7 +126,7 @@ WHERE o.workspace_id = %(workspace)s AND c.batch_id <> %(batch)s
         SELECT fact_id FROM facts_change WHERE batch_id = %(batch)s AND table_name = 'facts_order'))
     AND NOT EXISTS (
         SELECT FROM facts_change AS mine
-        WHERE mine.batch_id = %(batch)s AND mine.table_name = %(child)s AND mine.fact_id = c.id)
+        WHERE mine.batch_id = %(batch)s AND mine.table_name = {name} AND mine.fact_id = c.id)
 """
 _ORDERS_SINCE = """
 SELECT DISTINCT o.batch_id FROM facts_customer AS c

@@ -262,16 +262,19 @@ def _report(batch: Batch) -> dict[str, object]:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_undo(request: HttpRequest, slug: str, batch_id: int) -> HttpResponse:
-    """Say what taking a batch back would do; a post takes it back, unless others stand on it."""
+    """Say what taking a batch back would do; a post takes it back, unless others stand on it.
+
+    Where that takes long to find out, the job that takes it back does, and the batch's page tells.
+    """
     workspace = get_workspace(request, slug, needs=Role.MEMBER)
     batch = _batch(workspace, batch_id)
     if batch.state != Batch.State.LOADED:
         return redirect("import-detail", slug, batch.pk)
-    built_on = batches.built_on(batch)
+    built_on = batches.built_on_soon(batch)
     if request.method == "POST" and not built_on:
         batches.start_undo(batch, request.user)  # type: ignore[arg-type]
         return redirect("import-detail", slug, batch.pk)
-    return render(request, "intake/undo.html", {"batch": batch, "built_on": built_on})
+    return render(request, "intake/undo.html", {"batch": batch, "built_on": built_on, "is_known": built_on is not None})
 
 
 @login_required
