@@ -161,11 +161,13 @@ def _why(feed: Feed) -> str:
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
-def read(feed: Feed, reporter: Reporter, by_hand: bool = False) -> Batch | None:
+def read(feed: Feed, reporter: Reporter, by_hand: bool = False, again: bool = False) -> Batch | None:
     """A batch of what is new in the feed's table; None when nothing is, or a batch is under way already.
 
     Its job is started, except `by_hand`, when the caller loads it. Rows that are as they were when they were rejected
-    are read again by hand, or a day later. Raises TableProblemError, with the reason kept on the feed.
+    are read `again` when asked for, by hand, or a day later.
+
+    Raises TableProblemError, with the reason kept on the feed.
     """
     settle(feed)
     if feed.reached:
@@ -174,7 +176,7 @@ def read(feed: Feed, reporter: Reporter, by_hand: bool = False) -> Batch | None:
     path = batches.new_path(feed.workspace, f"{feed.schema}.{feed.table}.csv")
     batch = None
     try:
-        batch = _read(feed, path, reporter, by_hand)
+        batch = _read(feed, path, reporter, by_hand, again or by_hand)
     except TableProblemError as problem:
         Feed.objects.filter(pk=feed.pk).update(last_error=str(problem))
         raise
@@ -184,7 +186,7 @@ def read(feed: Feed, reporter: Reporter, by_hand: bool = False) -> Batch | None:
     return batch
 
 
-def _read(feed: Feed, path: Path, reporter: Reporter, by_hand: bool) -> Batch | None:
+def _read(feed: Feed, path: Path, reporter: Reporter, by_hand: bool, again: bool) -> Batch | None:
     plan = plan_of(feed.plan)
     reporter.step("fetching")
     with tables.connected() as conn:
@@ -195,7 +197,7 @@ def _read(feed: Feed, path: Path, reporter: Reporter, by_hand: bool) -> Batch | 
         reached = rows.reached if rows else feed.cursor
         Feed.objects.filter(pk=feed.pk, cursor=feed.cursor, reached="").update(cursor=reached, last_error="")
         return None
-    if not by_hand and _was_rejected(feed, path):
+    if not again and _was_rejected(feed, path):
         return None
     return _bound(feed, plan, path, rows.reached, reporter, by_hand)
 

@@ -74,13 +74,16 @@ def record_feed_failure(job: Job) -> None:
 
 @handler("feed", after_failure=record_feed_failure)
 def run_feed(job: Job, progress: Progress) -> dict[str, Any]:
-    """Read what is new in the table of the feed that `job.params["feed"]` names; its batch is a job of its own."""
+    """Read what is new in the table of the feed that `job.params["feed"]` names; its batch is a job of its own.
+
+    `job.params["again"]`: also rows that were rejected and are as they were.
+    """
     known = Feed.objects.select_related("workspace", "source", "batch__job")
     feed = known.filter(pk=job.params["feed"], workspace=job.workspace).first()
     if feed is None:
         return {}  # removed while its job waited
     try:
-        batch = feeds.read(feed, progress)
+        batch = feeds.read(feed, progress, again=bool(job.params.get("again")))
     except TableProblemError as problem:
         raise JobFailed(str(problem)) from problem
     return {"batch": batch.pk} if batch else {}

@@ -12,7 +12,7 @@ from flywheel.accounts.access import get_workspace
 from flywheel.accounts.models import Role
 from flywheel.accounts.panels import page_or_panel
 from flywheel.facts.models import Source
-from flywheel.intake import sources
+from flywheel.intake import feed_views, sources
 from flywheel.intake.agreement import SourceForm
 from flywheel.intake.health import CHECK
 from flywheel.intake.models import Batch
@@ -48,10 +48,14 @@ def source_detail(request: HttpRequest, slug: str, source_id: int) -> HttpRespon
         messages.success(request, _("Saved."))
         return redirect("source-detail", slug, source.pk)
     shown = sources.row(workspace, Source.objects.get(pk=source.pk) if form.errors else source)
+    feeds = feed_views.rows(workspace, source)
+    check = sources.last_check(workspace)
     context = {
         "row": shown,
         "tables": [(kind, sources.day_table(workspace, kind)) for kind in shown.kinds],
-        "check": sources.last_check(workspace),
+        "check": check,
+        "feeds": feeds,
+        "is_changing": bool(check and not check.is_over) or any(row.is_under_way for row in feeds),
         "batches": Batch.objects.filter(workspace=workspace, source=source).select_related("job")[:LAST_BATCHES],
         "form": form,
         "may_change": request.role >= Role.ENGINE_LEAD,  # type: ignore[attr-defined]

@@ -1,6 +1,6 @@
 """What the sources pages show, from the last check: only ages are worked out here, since they grow by themselves."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from flywheel.facts import calendar
 from flywheel.facts.models import Source, SourceHealth
 from flywheel.intake.health import CHECK, SHOWN_DAYS
 from flywheel.intake.kinds import KINDS
+from flywheel.intake.models import Feed
 from flywheel.jobs.models import Job
 
 STATES = {
@@ -196,10 +197,11 @@ class KindHealth:
 
 @dataclass(frozen=True)
 class SourceRow:
-    """One source with its kinds, worst first."""
+    """One source with its kinds, worst first, and the tables that could not be read into it the last time."""
 
     source: Source
     kinds: list[KindHealth]
+    failing: Sequence[Feed] = ()
 
     @property
     def _dated(self) -> list[KindHealth]:
@@ -228,7 +230,7 @@ class SourceRow:
     @property
     def rank(self) -> int:
         """How much the source needs somebody's eye; the lower, the more."""
-        flagged = any(kind.is_flagged for kind in self.kinds)
+        flagged = self.failing or any(kind.is_flagged for kind in self.kinds)
         return min(RANK[self.state], FLAGGED) if flagged else RANK[self.state]
 
     @property
@@ -307,8 +309,11 @@ def rows(workspace: Workspace) -> list[SourceRow]:
     found: dict[int, list[SourceHealth]] = {}
     for health in SourceHealth.objects.filter(workspace=workspace).defer("days"):
         found.setdefault(health.source_id, []).append(health)
+    failing: dict[int, list[Feed]] = {}
+    for feed in Feed.objects.filter(workspace=workspace, enabled=True).exclude(last_error=""):
+        failing.setdefault(feed.source_id, []).append(feed)
     sources = list(Source.objects.filter(workspace=workspace))
-    made = [_row(workspace, source, found.get(source.pk, [])) for source in sources]
+    made = [_row(workspace, source, found.get(source.pk, []), failing.get(source.pk, ())) for source in sources]
     return sorted(made, key=lambda row: (row.rank, row.source.name.lower()))
 
 
@@ -317,11 +322,14 @@ def row(workspace: Workspace, source: Source) -> SourceRow:
     return _row(workspace, source, source.health.all())
 
 
-def _row(workspace: Workspace, source: Source, healths: Iterable[SourceHealth]) -> SourceRow:
+def _row(
+    workspace: Workspace, source: Source, healths: Iterable[SourceHealth], failing: Sequence[Feed] = ()
+) -> SourceRow:
     source.workspace = workspace  # known, not asked for again
     today = calendar.today(workspace, timezone.now())
     kinds = [KindHealth.of(source, health, today) for health in healths]
-    return SourceRow(source, sorted(kinds, key=lambda kind: (RANK[kind.state], not kind.is_flagged, kind.label)))
+    worst_first = sorted(kinds, key=lambda kind: (RANK[kind.state], not kind.is_flagged, kind.label))
+    return SourceRow(source, worst_first, failing)
 
 
 def last_check(workspace: Workspace) -> Job | None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from flywheel.intake import source_views, views
+from flywheel.intake import feed_views, source_views, views
 
 urlpatterns = [
     path("imports/", views.import_list, name="import-list"),
@@ -23,4 +23,6 @@ urlpatterns = [
     path("sources/", source_views.source_list, name="source-list"),
     path("sources/check/", source_views.source_check, name="source-check"),
     path("sources/<int:source_id>/", source_views.source_detail, name="source-detail"),
+    path("sources/feeds/<int:feed_id>/read/", feed_views.feed_read, name="feed-read"),
+    path("sources/feeds/<int:feed_id>/change/", feed_views.feed_change, name="feed-change"),
 ]
