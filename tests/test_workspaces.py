@@ -1,16 +1,19 @@
 """Making workspaces, by page and by command."""
 
 import re
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
+from django.utils import timezone
 
 from flywheel.accounts import workspaces
 from flywheel.accounts.models import Membership, Role, User, Workspace
 from flywheel.accounts.workspaces import free_slug
 from flywheel.facts import currency
+from flywheel.jobs.models import Job
 from tests.conftest import PASSWORD
 
 FORM = {"name": "Acme Outdoor", "base_currency": "CNY", "time_zone": "Asia/Shanghai", "first_weekday": "0"}
@@ -117,3 +120,12 @@ def test_every_base_currency_offered_has_a_current_rate():
     offered = [c for c in workspaces.CURRENCIES if c != "EUR"]
     days = np.full(len(offered), currency.last_day())
     assert not currency.rates(offered, days, "EUR").missing.any()
+
+
+def test_times_are_told_in_the_workspaces_zone_and_the_next_page_starts_anew(client, reader, workspace):
+    moment = datetime(2026, 3, 30, 22, 30, tzinfo=UTC)  # half past midnight of the 31st in Berlin
+    Job.objects.create(workspace=workspace, kind="roll")
+    Job.objects.update(created_at=moment)
+    client.force_login(reader)
+    assert "31 Mar 2026, 00:30" in client.get(reverse("job-list", args=["acme"])).content.decode()
+    assert timezone.get_current_timezone_name() == "UTC"
