@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from flywheel.accounts.access import get_workspace
 from flywheel.accounts.models import Workspace
+from flywheel.accounts.panels import page_or_panel
 from flywheel.diagnosis.engine_pages import Choice, choices
 from flywheel.diagnosis.running import newest_week
 from flywheel.facts.calendar import FIRST_YEAR
@@ -53,8 +54,7 @@ def show(
     if choice is None:
         return render(request, "diagnosis/engine_empty.html", room.frame(workspace, page))
     shown = {**room.frame(workspace, page), "choice": choice, **choices(workspace), **context(workspace, choice)}
-    is_panel = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
-    return render(request, f"{template}{'#panel' if is_panel else ''}", shown)
+    return page_or_panel(request, template, "panel", shown)
 
 
 def asked_choice(request: HttpRequest, workspace: Workspace) -> Choice | None:

@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
+from flywheel.accounts.figures import Figure
 from flywheel.accounts.templatetags.formats import day, money, number
 from flywheel.measures.restating import Restated
 
@@ -28,7 +29,7 @@ MOVED: dict[str, str | Promise] = {
 ORDER = ("conversion", "aftersales", "market")  # roll-ups as a reader asks for them: orders and revenue first
 
 
-class Heading(str):
+class Heading(Figure):
     """A row's heading with a remark on it, for `_chart.html`."""
 
     __slots__ = ("mark",)
@@ -37,7 +38,7 @@ class Heading(str):
 
 def heading(text: str, mark: str) -> Heading:
     """A row's heading; `mark` may be empty."""
-    made = Heading(text)
+    made = Heading(text, getattr(text, "value", None))
     made.mark = mark
     return made
 

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from engines.results import Estimate, Result, Unavailable
+from flywheel.accounts.figures import Figure
 from flywheel.accounts.sparklines import Sparkline
 from flywheel.accounts.words import ENGINES, reason_words
 
@@ -47,9 +48,9 @@ def _known(value: object) -> TypeGuard[Number]:
     return math.isfinite(value)
 
 
-def _typeset(text: str) -> str:
-    """The text with a real minus sign."""
-    return text.replace("-", MINUS)
+def _typeset(text: str, value: Number, currency: str = "") -> Figure:
+    """The text with a real minus sign, and what it tells."""
+    return Figure(text.replace("-", MINUS), value, currency)
 
 
 def _pattern(digits: int) -> str:
@@ -62,7 +63,7 @@ def number(value: Number | None, digits: int = 0) -> str:
     """1234.5 -> "1,235"; with `digits` decimals."""
     if not _known(value):
         return NOTHING
-    return _typeset(numbers.format_decimal(value, _pattern(int(digits)), locale=reader_locale()))
+    return _typeset(numbers.format_decimal(value, _pattern(int(digits)), locale=reader_locale()), value)
 
 
 @register.filter
@@ -73,7 +74,7 @@ def money(value: Number | None, currency: str) -> str:
     whole = abs(float(value)) >= WHOLE_MONEY_FROM
     pattern = "¤#,##0" if whole else None
     text = numbers.format_currency(value, currency, pattern, locale=reader_locale(), currency_digits=not whole)
-    return _typeset(text)
+    return _typeset(text, value, currency)
 
 
 def _compacts_from() -> int:
@@ -89,7 +90,7 @@ def compact_money(value: Number | None, currency: str) -> str:
     if abs(float(value)) < _compacts_from():
         return money(value, currency)
     text = numbers.format_compact_currency(value, currency, locale=reader_locale(), fraction_digits=1)
-    return _typeset(text)
+    return _typeset(text, value, currency)
 
 
 @register.filter
@@ -97,7 +98,7 @@ def percent(value: Number | None, digits: int = 1) -> str:
     """0.034 -> "3.4%"."""
     if not _known(value):
         return NOTHING
-    return _typeset(numbers.format_percent(value, _pattern(int(digits)) + "%", locale=reader_locale()))
+    return _typeset(numbers.format_percent(value, _pattern(int(digits)) + "%", locale=reader_locale()), value)
 
 
 @register.filter
@@ -108,7 +109,7 @@ def compact(value: Number | None) -> str:
     size = abs(float(value))
     if size < _compacts_from():
         return number(value, 1 if size < DECIMALS_BELOW and size != int(size) else 0)
-    return _typeset(numbers.format_compact_decimal(value, locale=reader_locale(), fraction_digits=1))
+    return _typeset(numbers.format_compact_decimal(value, locale=reader_locale(), fraction_digits=1), value)
 
 
 @register.filter
@@ -117,9 +118,8 @@ def delta(value: Number | None, digits: int = 1) -> str:
     if not _known(value):
         return NOTHING
     size = percent(abs(float(value)), digits)
-    if size == percent(0, digits):
-        return size
-    return ("+" if value > 0 else MINUS) + size
+    sign = "" if size == percent(0, digits) else "+" if value > 0 else MINUS
+    return Figure(sign + size, value)
 
 
 @register.filter
@@ -128,7 +128,8 @@ def day(value: dt.date | dt.datetime | None) -> str:
     if value is None:
         return NOTHING
     locale = reader_locale()
-    return dates.format_date(value, "y年M月d日" if locale.language == "zh" else "d MMM y", locale=locale)
+    text = dates.format_date(value, "y年M月d日" if locale.language == "zh" else "d MMM y", locale=locale)
+    return Figure(text, value.date() if isinstance(value, dt.datetime) else value)
 
 
 @register.filter
@@ -236,6 +237,11 @@ def reading(result: Result | Mapping[str, object] | None, currency: str = "") ->
 
 def in_unit(value: float, unit: str, currency: str = "", scale: float | None = None) -> str:
     """A value of one of the engines' units in words; `scale` sets the rounding (so an interval rounds as its value)."""
+    text = _in_unit(value, unit, currency, scale)
+    return text if isinstance(text, Figure) else Figure(text, value)
+
+
+def _in_unit(value: float, unit: str, currency: str, scale: float | None) -> str:
     scale = abs(value if scale is None else scale)
     if unit in {"count", "money"}:
         return _amount(value, currency if unit == "money" else "", scale)
