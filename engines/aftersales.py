@@ -7,7 +7,7 @@ from math import isnan
 import numpy as np
 import pandas as pd
 
-from engines import intervals
+from engines import intervals, rates
 from engines.kpis.entry import MIN_EVENTS, MIN_ORDERS, MIN_RATE
 from engines.panel import Array
 from engines.results import EngineInputError, Estimate, Result, Unavailable
@@ -16,15 +16,8 @@ WINDOW_DAYS = 90  # in which a customer comes back or does not
 
 
 def rate(hits: float, trials: float, needed: float = MIN_RATE, unknown: str = "no_campaign_data") -> Result:
-    """A rate with its Wilson interval; a reason when a side is `unknown` (NaN), too small or contradicts the other."""
-    if isnan(hits) or isnan(trials):
-        return Unavailable(unknown)
-    if trials < needed:
-        return Unavailable("too_few", trials, needed)
-    if hits > trials:
-        return Unavailable("more_than_all")
-    low, high = intervals.wilson(hits, trials)
-    return Estimate(hits / trials, float(low), float(high), trials, "rate")
+    """`rates.rate` with what this engine needs at least."""
+    return rates.rate(hits, trials, needed, unknown)
 
 
 # --- differences of rates ---------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
-from engines.intervals import Z95, wilson
+from engines.intervals import Z95
+from engines.rates import rate
 from engines.results import Estimate, Result, Unavailable
 
 MIN_TOGETHER = 10  # orders with both; below it a lift of 2 cannot be told from 1
@@ -36,8 +37,8 @@ class Pair:
     with_second: float
     n: float
     support: float
-    to_second: Estimate
-    to_first: Estimate
+    to_second: Result
+    to_first: Result
     lift: Estimate
     p_value: float
 
@@ -107,7 +108,7 @@ def stands(p: NDArray[np.float64], tests: int, level: float = FALSE_SHARE) -> ND
 def _pair(first: str, second: str, ab: float, a: float, b: float, n: float, p: float) -> Pair:
     return Pair(
         first, second, float(ab), float(a), float(b), n, float(ab / n),
-        _share(float(ab), float(a)), _share(float(ab), float(b)), lift(float(ab), float(a), float(b), n), float(p),
+        rate(float(ab), float(a)), rate(float(ab), float(b)), lift(float(ab), float(a), float(b), n), float(p),
     )  # fmt: skip
 
 
@@ -122,15 +123,10 @@ def lift(together: float, first: float, second: float, n: float) -> Estimate:
     return Estimate(value, value * exp(-spread), value * exp(spread), together, "ratio")
 
 
-def _share(hits: float, trials: float) -> Estimate:
-    low, high = wilson(hits, trials)
-    return Estimate(hits / trials, low, high, trials, "rate")
-
-
 # --- order values -----------------------------------------------------------------------------------------------------
 def share(hits: float, trials: float, needed: int = MIN_ORDERS) -> Result:
     """A share of orders; not available below `needed` of them."""
-    return _share(hits, trials) if trials >= needed else Unavailable("too_few", trials, needed)
+    return rate(hits, trials, needed)
 
 
 def bin_width(upper: float) -> float:

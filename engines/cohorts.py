@@ -11,6 +11,7 @@ from engines import intervals
 from engines.business import REPEAT_WEEKS
 from engines.kpis.entry import MIN_EVENTS, MIN_RATE
 from engines.panel import Array
+from engines.rates import rate
 from engines.results import EngineInputError, Estimate, Result, Unavailable
 
 WINDOWS = tuple(REPEAT_WEEKS)  # days after the first order
@@ -163,15 +164,8 @@ def _windows(
         customers = float(np.nansum(frame["customers"].to_numpy(dtype=np.float64)[ripe]))
         repeaters = float(np.nansum(frame[f"repeaters_{days}"].to_numpy(dtype=np.float64)[ripe]))
         counts.append(customers)
-        results.append(_rate(repeaters, customers))
+        results.append(rate(repeaters, customers, MIN_RATE))
     return Windows(name, counts[0], tuple(results))
-
-
-def _rate(hits: float, trials: float) -> Result:
-    if trials < MIN_RATE:
-        return Unavailable("too_few", trials, MIN_RATE)
-    low, high = intervals.wilson(hits, trials)
-    return Estimate(hits / trials, float(low), float(high), trials, "rate")
 
 
 # --- growth accounting ------------------------------------------------------------------------------------------------

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engines import differences, intervals
+from engines import differences
 from engines.panel import Array
+from engines.rates import contradict, rate
 from engines.results import Estimate, Result, Unavailable
 
 STAGES = (
@@ -27,14 +28,15 @@ STAGES = (
 class Step:
     """A stage of the journey: how many sessions reached it, and the share of the step before and of all sessions.
 
-    `lost` is the number of sessions that reached the step before and not this one.
+    `lost` is the number of sessions that reached the step before and not this one; NaN where more reached this one, so
+    that the counts contradict each other and there is no rate. Rates are None where nobody came so far.
     """
 
     key: str
     count: float
     lost: float
-    step_rate: Estimate | None
-    total_rate: Estimate | None
+    step_rate: Result | None
+    total_rate: Result | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Loss:
 
     `sessions` were lost there; of those that reached the step `onward` (0-1) paid. `orders` = sessions × onward: what
     would come if nobody were lost here and all went on as the others do, so an upper bound. `money` = orders × AOV.
+    NaN and no money where more reached the step than the one before, or paid than reached it.
     """
 
     key: str
@@ -63,8 +66,8 @@ class Change:
     key: str
     now: Step
     then: Step | None
-    step_change: Estimate | None
-    total_change: Estimate | None
+    step_change: Result | None
+    total_change: Result | None
     money: Result
 
 
@@ -87,7 +90,7 @@ def common_stages(known: NDArray[np.bool_], sessions: Array) -> NDArray[np.bool_
 def funnel(sums: Mapping[str, float]) -> tuple[Step, ...]:
     """The steps of the journey from sums of stage counts (NaN or absent: the stage is not measured, and left out).
 
-    Stages follow each other in the order of STAGES; rates carry Wilson intervals. Empty without sessions.
+    Stages follow each other in the order of STAGES; rates are those of `rates.rate`. Empty without sessions.
     """
     known = [(k, sums[k]) for k in STAGES if not isnan(sums.get(k, float("nan")))]
     if not known or known[0][0] != "sessions" or known[0][1] <= 0:
@@ -96,7 +99,8 @@ def funnel(sums: Mapping[str, float]) -> tuple[Step, ...]:
     steps = [Step("sessions", total, 0.0, None, None)]
     for key, count in known[1:]:
         before = steps[-1].count
-        steps.append(Step(key, count, max(before - count, 0.0), _rate(count, before), _rate(count, total)))
+        lost = nan if contradict(count, before) else before - count
+        steps.append(Step(key, count, lost, _rate(count, before), _rate(count, total)))
     return tuple(steps)
 
 
@@ -110,10 +114,17 @@ def losses(steps: tuple[Step, ...], aov: Result) -> tuple[Loss, ...]:
     paid = steps[-1].count
     found = []
     for step in steps[1:]:
-        onward = paid / step.count if step.count else 0.0
+        onward = _onward(paid, step)
         orders = step.lost * onward
         found.append(Loss(step.key, step.lost, onward, orders, _worth(orders, orders, orders, aov, step.lost)))
     return tuple(found)
+
+
+def _onward(paid: float, step: Step) -> float:
+    """The share of those who reached a step that paid; NaN where more paid."""
+    if contradict(paid, step.count):
+        return nan
+    return paid / step.count if step.count else 0.0
 
 
 def compared(now: tuple[Step, ...], then: tuple[Step, ...], aov: Result) -> tuple[Change, ...]:
@@ -134,27 +145,31 @@ def compared(now: tuple[Step, ...], then: tuple[Step, ...], aov: Result) -> tupl
     return tuple(rows)
 
 
-def _change(step: Step, before: Step | None, other: Step | None, other_before: Step | None) -> Estimate | None:
+def _change(step: Step, before: Step | None, other: Step | None, other_before: Step | None) -> Result | None:
     if before is None or other is None or other_before is None or before.key != other_before.key:
         return None
     if step.key == "sessions":
         return None
-    return differences.of_rates(
-        min(step.count, before.count), before.count, min(other.count, other_before.count), other_before.count
-    )
+    if not (before.count > 0 and other_before.count > 0):
+        return None
+    return differences.of_rates(step.count, before.count, other.count, other_before.count)
 
 
-def _gain(step: Step, before: Step | None, change: Estimate | None, paid: float | None, aov: Result) -> Result:
+def _gain(step: Step, before: Step | None, change: Result | None, paid: float | None, aov: Result) -> Result:
+    if isinstance(change, Unavailable):
+        return change
     if before is None or change is None or change.low is None or change.high is None:
         return Unavailable("not_measured")
     if paid is None:
         return Unavailable("not_measured")
-    onward = before.count * (paid / step.count if step.count else 0.0)
+    onward = before.count * _onward(paid, step)
     return _worth(change.value * onward, change.low * onward, change.high * onward, aov, change.n)
 
 
 def _worth(orders: float, low: float, high: float, aov: Result, n: float) -> Result:
     """Orders in money; without an interval of its own where low and high are the orders themselves."""
+    if isnan(orders):
+        return Unavailable("more_than_all")
     if isinstance(aov, Unavailable):
         return aov
     if low == high == orders:
@@ -162,8 +177,5 @@ def _worth(orders: float, low: float, high: float, aov: Result, n: float) -> Res
     return Estimate(orders * aov.value, low * aov.value, high * aov.value, n, "money")
 
 
-def _rate(hits: float, trials: float) -> Estimate | None:
-    if trials <= 0:
-        return None
-    low, high = intervals.wilson(min(hits, trials), trials)
-    return Estimate(hits / trials, low, high, trials, "rate")
+def _rate(hits: float, trials: float) -> Result | None:
+    return rate(hits, trials) if trials > 0 else None

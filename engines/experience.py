@@ -28,8 +28,7 @@ def mobile_gap(mobile: tuple[float, float], desktop: tuple[float, float]) -> Res
     least = min(mobile[0], desktop[0])
     if least < MIN_SESSIONS:
         return Unavailable("too_few", least, MIN_SESSIONS)
-    gap = differences.of_rates(min(desktop[1], desktop[0]), desktop[0], min(mobile[1], mobile[0]), mobile[0])
-    return gap if gap is not None else Unavailable("too_few", least, MIN_SESSIONS)
+    return differences.of_rates(desktop[1], desktop[0], mobile[1], mobile[0])
 
 
 def gap_money(gap: Result, mobile_sessions: float, aov: Result) -> Result:

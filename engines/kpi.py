@@ -37,7 +37,11 @@ KPIS: dict[str, Kpi] = {k.key: k for k in (*market.KPIS, *conversion.KPIS, *afte
 
 METHODS: dict[Shape, Words] = {
     Shape.TOTAL: Words("A count of everything there is: no interval.", "全量计数，无区间。"),
-    Shape.RATE: Words("Wilson score interval of a rate.", "比率的 Wilson 得分区间。"),
+    Shape.RATE: Words(
+        "Wilson score interval of a rate. No figure where the counts contradict each other: more did it than there "
+        "were.",
+        "比率的 Wilson 得分区间。若计数相互矛盾，即发生次数多于总数，则不给出数值。",
+    ),
     Shape.MEAN: Words(
         "Normal interval of a mean, from the stored sum of squares.", "均值的正态区间，由所存平方和得出。"
     ),

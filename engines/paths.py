@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, exp, floor, log1p, sqrt
 
-from engines.intervals import Z95, wilson
+from engines.intervals import Z95
+from engines.rates import rate
 from engines.results import Estimate, Result, Unavailable
 
 ENTRY, EXIT, OTHER = "(entry)", "(exit)", "(other)"  # brackets: no touch point of a file can be taken for one
@@ -36,7 +37,7 @@ class Point:
     visits: float
     entries: float
     exits: float
-    exit_rate: Estimate
+    exit_rate: Result
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,8 @@ def _points(table: Table) -> tuple[Point, ...]:
     found = []
     for key, visits in _visits(table).items():
         entries = table.get((ENTRY, key), (0.0, 0.0))[0]
-        exits = min(table.get((key, EXIT), (0.0, 0.0))[0], visits)
-        low, high = wilson(exits, visits)
-        found.append(Point(key, visits, entries, exits, Estimate(exits / visits, low, high, visits, "rate")))
+        exits = table.get((key, EXIT), (0.0, 0.0))[0]
+        found.append(Point(key, visits, entries, exits, rate(exits, visits)))
     return tuple(sorted(found, key=lambda p: (p.key == OTHER, -p.visits, p.key)))
 
 

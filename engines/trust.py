@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines import differences
-from engines.intervals import wilson
-from engines.results import EngineInputError, Estimate, Result, Unavailable
+from engines.rates import rate
+from engines.results import EngineInputError, Result, Unavailable
 
 STATES = ("yes", "no", "not_applicable", "unknown")
 WEEKS_AROUND = 8  # compared on each side of a change
@@ -68,18 +68,14 @@ def before_after(
     missing = next((r for r in (first, second) if isinstance(r, Unavailable)), None)
     if missing is not None:
         return BeforeAfter(counts, first, second, missing)
-    sides = [(float(np.minimum(paid, sessions)[s].sum()), float(sessions[s].sum())) for s in (after, before)]
-    gap = differences.of_rates(*sides[0], *sides[1])
-    return BeforeAfter(counts, first, second, gap if gap is not None else Unavailable("too_few", 0, MIN_SESSIONS))
+    sides = [(float(paid[s].sum()), float(sessions[s].sum())) for s in (after, before)]
+    return BeforeAfter(counts, first, second, differences.of_rates(*sides[0], *sides[1]))
 
 
 def _rate(paid: float, sessions: float, weeks: int) -> Result:
     if weeks < MIN_WEEKS:
         return Unavailable("too_young", weeks, MIN_WEEKS)
-    if sessions < MIN_SESSIONS:
-        return Unavailable("too_few", sessions, MIN_SESSIONS)
-    low, high = wilson(min(paid, sessions), sessions)
-    return Estimate(paid / sessions, low, high, sessions, "rate")
+    return rate(paid, sessions, MIN_SESSIONS)
 
 
 def answered(states: Mapping[str, str], items: Sequence[str]) -> list[str]:

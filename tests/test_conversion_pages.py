@@ -105,6 +105,20 @@ def test_every_figure_is_one_that_plotly_accepts(shop, tmp_path, reader, client)
 
 
 # --- the journey ------------------------------------------------------------------------------------------------------
+def test_more_checkouts_than_carts_are_a_contradiction_on_every_page(workspace, reader, client):
+    """Not a share of 130 % whose interval ends at 100 %."""
+    whole = business(1)
+    counts = whole.conversion.assign(checkouts=(1.3 * whole.conversion["carts"]).round())
+    store(workspace, replace(whole, conversion=counts))
+    words = "the counts contradict each other"
+    for page in (("conversion-journey",), ("engine", "conversion")):
+        html = get(client, reader, *page).content.decode()
+        assert words in html
+        assert not re.search(r"\b130\.\d+%|\bnan\b", html)
+    losses = get(client, reader, "conversion-journey").context["losses"]
+    assert {row["step"].money.reason for row in losses if row["step"].key == "checkouts"} == {"more_than_all"}
+
+
 def test_the_journey_stands_beside_the_period_before_and_another(sound, reader, client):
     before = get(client, reader, "conversion-journey", weeks="4").context
     assert before["has_other"]

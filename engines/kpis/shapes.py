@@ -9,6 +9,7 @@ import numpy as np
 from engines import durations, intervals
 from engines.kpis.entry import CONTRIBUTION_AT, MIN_EVENTS, MIN_RATE, Kpi, Shape
 from engines.panel import Array
+from engines.rates import contradict
 
 Sums = Mapping[str, Array]
 NAN = np.float64("nan")
@@ -39,8 +40,14 @@ def _total(kpi: Kpi, s: Sums) -> Raw:
 
 def _rate(kpi: Kpi, s: Sums) -> Raw:
     hits, trials = s[kpi.numerator], s[kpi.denominator]
-    low, high = intervals.wilson(np.minimum(hits, trials), trials)
-    return Raw(hits / trials, low, high, trials)
+    low, high = intervals.wilson(hits, trials)
+    return Raw(hits / trials, low, high, trials, refused=_contradiction(kpi, trials, (hits, trials)))
+
+
+def _contradiction(kpi: Kpi, enough: Array, *pairs: tuple[Array, Array]) -> Mapping[str, Any]:
+    """Where a part is more than its whole, `enough` being there: of few it is chance at the edges of a week."""
+    against = np.any([contradict(part, whole) for part, whole in pairs], axis=0)
+    return {"more_than_all": against & (enough >= kpi.min_n)}
 
 
 def _mean(kpi: Kpi, s: Sums) -> Raw:
@@ -79,7 +86,8 @@ def _part(kpi: Kpi, s: Sums) -> Raw:
     value = s[kpi.numerator] / below
     squares = np.maximum(0.0, s[kpi.squares] - 2 * value * products + value * value * below_squares)
     low, high = intervals.part(value, squares * n / (n - 1) / below**2, n)
-    return Raw(value, low, high, n, refused={"no_orders_data": below <= 0})
+    refused = {**_contradiction(kpi, n, (s[kpi.numerator], below)), "no_orders_data": below <= 0}
+    return Raw(value, low, high, n, refused=refused)
 
 
 def _sum_ratio(kpi: Kpi, s: Sums) -> Raw:
@@ -101,12 +109,12 @@ def _rate_ratio(kpi: Kpi, s: Sums) -> Raw:
     error = np.sqrt(np.maximum(0.0, 1 / hits - 1 / trials + 1 / upper - 1 / lower))
     low, high = intervals.log_normal(value, error)
     enough = np.minimum(np.minimum(hits, upper), np.minimum(trials, lower) * (MIN_EVENTS / MIN_RATE))
-    return Raw(value, low, high, trials, enough)
+    return Raw(value, low, high, trials, enough, _contradiction(kpi, enough, (hits, trials), (upper, lower)))
 
 
 def _rate_gap(kpi: Kpi, s: Sums) -> Raw:
     ratio = _rate_ratio(kpi, s)
-    return Raw(1 - ratio.value, 1 - ratio.high, 1 - ratio.low, ratio.n, ratio.enough)
+    return Raw(1 - ratio.value, 1 - ratio.high, 1 - ratio.low, ratio.n, ratio.enough, ratio.refused)
 
 
 def _net_share(kpi: Kpi, s: Sums) -> Raw:

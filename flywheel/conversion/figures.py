@@ -10,7 +10,7 @@ NOW, THEN = "@conversion", "@muted/0.45"
 
 
 def two_funnels(
-    names: Sequence[str], now: Sequence[float], then: Sequence[float | None], labels: Sequence[str]
+    names: Sequence[str], now: Sequence[float | None], then: Sequence[float | None], labels: Sequence[str]
 ) -> Figure:
     """Horizontal bars of the share of sessions that reach each stage; the other period below, where there is one."""
     bars = [_bar(names, now, _("This period"), NOW, labels)]

@@ -132,21 +132,14 @@ def _named(steps: Any) -> list[dict[str, Any]]:
 def _chart(steps: tuple[Step, ...], earlier: tuple[Step, ...]) -> dict[str, Any] | None:
     if not steps:
         return None
-    other = {s.key: s.total_rate.value if s.total_rate else 1.0 for s in earlier}
-    shares = [s.total_rate.value if s.total_rate else 1.0 for s in steps]
+    other = {s.key: _share(s) for s in earlier}
+    shares = [_share(s) for s in steps]
     labels = [f"{number(s.count)} · {percent(share, 2)}" for s, share in zip(steps, shares, strict=True)]
     names = [str(words.STAGES[s.key]) for s in steps]
-    worst = min(steps[1:], key=lambda s: s.step_rate.value if s.step_rate else 1, default=None)
-    summary = ""
-    if worst is not None and worst.step_rate is not None:
-        summary = _("The largest share is lost before “%(stage)s”: %(rate)s go on.") % {
-            "stage": words.STAGES[worst.key],
-            "rate": percent(worst.step_rate.value, 1),
-        }
     return {
         "id": "journey",
         "title": _("Share of sessions that reach each step"),
-        "summary": summary,
+        "summary": worst_words(steps),
         "height": "tall",
         "figure": figures.two_funnels(names, shares, [other.get(s.key) for s in steps], labels),
         "columns": [_("Step"), _("This period"), *([_("Compared with")] if earlier else [])],
@@ -155,6 +148,23 @@ def _chart(steps: tuple[Step, ...], earlier: tuple[Step, ...]) -> dict[str, Any]
             for name, share, s in zip(names, shares, steps, strict=True)
         ],
     }
+
+
+def _share(step: Step) -> float | None:
+    """The share of all sessions that reached a step, to draw; None where it has none."""
+    if step.total_rate is None:
+        return 1.0
+    return step.total_rate.value if isinstance(step.total_rate, Estimate) else None
+
+
+def worst_words(steps: tuple[Step, ...]) -> str:
+    """Which step loses the largest share, of those that have one, in a sentence; '' where there is none."""
+    rates = [(s.step_rate.value, s.key) for s in steps if isinstance(s.step_rate, Estimate)]
+    if not rates:
+        return ""
+    rate, key = min(rates, key=lambda pair: pair[0])
+    words_ = {"stage": words.STAGES[key], "rate": percent(rate, 1)}
+    return _("The largest share is lost before “%(stage)s”: %(rate)s go on.") % words_
 
 
 # --- segments ---------------------------------------------------------------------------------------------------------

@@ -5,8 +5,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from engines import conversion
+from engines.results import Estimate
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import number, percent, reading
+from flywheel.conversion.journey_page import worst_words
 from flywheel.conversion.journeys import Journey, journey
 from flywheel.diagnosis import charts, words
 from flywheel.diagnosis.engine_pages import (
@@ -42,19 +44,15 @@ def _funnel_chart(told: Journey) -> dict[str, Any] | None:
         return None
     names = [str(words.STAGES[s.key]) for s in steps]
     texts = [
-        f"{number(s.count)} · {percent(s.total_rate.value, 1)}" if s.total_rate else number(s.count) for s in steps
+        f"{number(s.count)} · {percent(s.total_rate.value, 1)}"
+        if isinstance(s.total_rate, Estimate)
+        else number(s.count)
+        for s in steps
     ]
-    worst = min(steps[1:], key=lambda s: s.step_rate.value if s.step_rate else 1, default=None)
-    summary = ""
-    if worst is not None and worst.step_rate is not None:
-        summary = _("The largest share is lost before “%(stage)s”: %(rate)s go on.") % {
-            "stage": words.STAGES[worst.key],
-            "rate": percent(worst.step_rate.value, 1),
-        }
     return {
         "id": "funnel",
         "title": _("From session to payment"),
-        "summary": summary,
+        "summary": worst_words(steps),
         "figure": charts.funnel_figure(names, [s.count for s in steps], texts, "conversion"),
         "columns": [
             _("Stage"),

@@ -65,6 +65,32 @@ def test_a_step_that_lost_nobody_would_multiply_orders_by_one_over_its_rate(sums
             assert steps[-1].count + loss.orders == pytest.approx(steps[-1].count / step.step_rate.value)
 
 
+def test_a_step_that_more_reach_than_the_one_before_has_no_rate_and_loses_nothing_that_could_be_told():
+    """Checkouts without a cart ("buy now") or of another source: 130 of 100 is no share, and what is lost not known."""
+    steps = journey(1000, 600, 500, 100, 100, 130, 50, 40)
+    checkouts = steps[5]
+    assert checkouts.step_rate == Unavailable("more_than_all")
+    assert checkouts.total_rate.value == 0.13
+    assert math.isnan(checkouts.lost)
+    found = {loss.key: loss for loss in losses(steps, AOV)}
+    assert found["checkouts"].money == Unavailable("more_than_all")
+    assert found["carts"].money.value == 400 * 0.4 * 50
+
+
+def test_money_is_not_told_where_more_paid_than_reached_the_step():
+    found = {loss.key: loss for loss in losses(journey(1000, 600, 500, 30, 30, 28, 50, 40), AOV)}
+    assert found["carts"].money == Unavailable("more_than_all")
+    assert found["engaged_sessions"].money.value == pytest.approx(400 * 40 / 600 * 50)
+
+
+def test_a_contradiction_in_either_period_leaves_no_change():
+    sound, broken = journey(1000, 600, 500, 100, 100, 80, 50, 40), journey(1000, 600, 500, 100, 100, 130, 50, 40)
+    for now, then in ((sound, broken), (broken, sound)):
+        row = next(r for r in compared(now, then, AOV) if r.key == "checkouts")
+        assert row.step_change == row.money == Unavailable("more_than_all")
+        assert isinstance(row.total_change, Estimate)
+
+
 # --- two periods ------------------------------------------------------------------------------------------------------
 def test_a_step_beside_another_period_has_its_difference_and_what_that_brings():
     now, then = journey(1000, 600, 500, 100, 80, 60, 50, 20), journey(1000, 600, 500, 100, 80, 60, 50, 40)

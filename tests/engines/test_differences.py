@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import differences, intervals
-from engines.results import EngineInputError
+from engines.results import Unavailable
 
 PUBLISHED = [
     ((56, 70, 48, 80), (0.0524, 0.3339)),
@@ -36,6 +36,6 @@ def test_equal_samples_are_not_told_apart():
 
 
 def test_no_difference_without_trials_and_none_of_more_hits_than_trials():
-    assert differences.of_rates(0, 0, 3, 10) is None
-    with pytest.raises(EngineInputError, match="11 of 10"):
-        differences.of_rates(11, 10, 3, 10)
+    assert differences.of_rates(0, 0, 3, 10) == Unavailable("too_few", 0, 1)
+    assert differences.of_rates(11, 10, 3, 10) == Unavailable("more_than_all")
+    assert not differences.is_told_apart(differences.of_rates(11, 10, 3, 10))

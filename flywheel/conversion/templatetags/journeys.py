@@ -8,7 +8,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from engines.differences import is_told_apart
-from engines.results import Estimate, Unavailable
+from engines.results import Estimate, Result, Unavailable
 from flywheel.accounts.templatetags.formats import MINUS, NOTHING, duration, number, percent, reading
 from flywheel.accounts.words import reason_words
 from flywheel.conversion.methods import name_of
@@ -29,23 +29,23 @@ def points(value: float | None) -> str:
 
 
 @register.filter
-def points_interval(result: Estimate | None) -> str:
+def points_interval(result: Result | None) -> str:
     """The interval of a difference of rates in words."""
-    if result is None or result.low is None or result.high is None:
+    if not isinstance(result, Estimate) or result.low is None or result.high is None:
         return ""
     return _("%(low)s to %(high)s") % {"low": points(result.low), "high": points(result.high)}
 
 
 @register.filter
-def told_apart(result: Estimate | None) -> bool:
+def told_apart(result: Result | None) -> bool:
     """Whether a difference is more than chance explains."""
     return is_told_apart(result)
 
 
 @register.filter
-def rate_interval(result: Estimate | None) -> str:
+def rate_interval(result: Result | None) -> str:
     """The interval of a rate and its sample, such as "11.90% to 14.18% · n = 3,605"."""
-    if result is None or result.low is None or result.high is None:
+    if not isinstance(result, Estimate) or result.low is None or result.high is None:
         return ""
     low, high = percent(result.low, 2), percent(result.high, 2)
     return _("%(low)s to %(high)s") % {"low": low, "high": high} + " · " + _("n = %(n)s") % {"n": number(result.n)}
