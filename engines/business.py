@@ -187,6 +187,11 @@ STEP_PAIRS = {
     "payment_rate": ("payments", "payment_attempts"),
     "mobile_gap": ("mobile_payments", "mobile_sessions", "desktop_payments", "desktop_sessions"),
 }  # KPI -> measures that make rates, two by two
+OF_SPEND = {
+    "cost_per_session": ("paid_sessions",),
+    "cac_paid": ("paid_first_orders",),
+    "roas": ("paid_net_base", "paid_net_squares", "paid_priced_orders"),
+}  # KPI -> its measures of the channels that spend
 LEFT_PAIRS = {"cart_abandonment": "carts", "checkout_abandonment": "checkouts"}
 
 
@@ -207,6 +212,9 @@ def _paired(business: Business, journey: Grid, values: Mapping[str, Array]) -> d
     for key, measure in (("engaged_share", "sessions"), ("cost_per_session", "cost_base")):
         taken, whole = found[key, measure], values[measure]  # what is known and not taken is not what is missing
         found[key, measure] = np.where(np.isnan(taken) & ~np.isnan(whole), 0.0, taken)
+    for key, measures in OF_SPEND.items():  # who is known to spend nothing has won nobody by it, which is not unknown
+        nobody = {m: np.isnan(values[m]) & (values["cost_base"] == 0) for m in measures}
+        found |= {(key, m): np.where(none, 0.0, values[m]) for m, none in nobody.items()}
     return found
 
 

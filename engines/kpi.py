@@ -46,8 +46,9 @@ METHODS: dict[Shape, Words] = {
         "Normal interval of a mean, from the stored sum of squares.", "均值的正态区间，由所存平方和得出。"
     ),
     Shape.PER_COUNT: Words(
-        "Log-normal interval: the count below the line is Poisson, the money is as spent.",
-        "对数正态区间：分母计数按泊松分布，金额为实际花费。",
+        "Log-normal interval: the count below the line is Poisson, the money is as spent. No figure where nothing was "
+        "spent: what costs nothing has no price.",
+        "对数正态区间：分母计数按泊松分布，金额为实际花费。未产生花费时不给出数值，零花费不等于成本为零。",
     ),
     Shape.COUNT_RATIO: Words(
         "Score interval of a Poisson count above the line; the count below is as it is.",

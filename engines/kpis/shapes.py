@@ -60,9 +60,10 @@ def _mean(kpi: Kpi, s: Sums) -> Raw:
 
 def _per_count(kpi: Kpi, s: Sums) -> Raw:
     count = s[kpi.denominator]
-    value = s[kpi.numerator] / count
+    spent = s[kpi.numerator]
+    value = spent / count
     low, high = intervals.log_normal(value, 1 / np.sqrt(count))
-    return Raw(value, low, high, count)
+    return Raw(value, low, high, count, refused={"nothing_spent": spent <= 0})  # not a price of 0, the best ever
 
 
 def _count_ratio(kpi: Kpi, s: Sums) -> Raw:
@@ -98,7 +99,7 @@ def _sum_ratio(kpi: Kpi, s: Sums) -> Raw:
     return Raw(value, value - half, value + half, events, refused={_NOTHING_BELOW[kpi.denominator]: below <= 0})
 
 
-_NOTHING_BELOW = {"cost_base": "no_spend_data", "sessions": "no_traffic_data"}
+_NOTHING_BELOW = {"cost_base": "nothing_spent", "sessions": "no_traffic_data"}
 
 
 def _rate_ratio(kpi: Kpi, s: Sums) -> Raw:
@@ -144,7 +145,7 @@ def _ltv_cac(kpi: Kpi, s: Sums) -> Raw:
     value = ltv / cac
     half = np.hypot((high - low) / 2 / cac, intervals.Z95 * value / np.sqrt(new))  # of LTV, and of the count in CAC
     enough = np.minimum(count, new)
-    return Raw(value, value - half, value + half, count, enough, {"no_spend_data": cost <= 0})
+    return Raw(value, value - half, value + half, count, enough, {"nothing_spent": cost <= 0})
 
 
 def _payback(kpi: Kpi, s: Sums) -> Raw:
@@ -154,7 +155,7 @@ def _payback(kpi: Kpi, s: Sums) -> Raw:
     error = np.hypot((high - low) / 2 / np.abs(ltv), intervals.Z95 / np.sqrt(new))
     paths = np.stack([s[m] / count for m in CONTRIBUTION_AT], axis=-1)
     value, early, late = (np.ceil(_reached(paths, cac * np.exp(side * error))) for side in (0, -1, 1))
-    refused = {"no_spend_data": cost <= 0, "not_paid_back": np.isnan(value)}
+    refused = {"not_paid_back": np.isnan(value), "nothing_spent": cost <= 0}
     return Raw(value, early, late, count, np.minimum(count, new), refused)
 
 

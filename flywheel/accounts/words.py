@@ -33,7 +33,7 @@ REASONS = {
     "not_paid_back": _("not paid back within 12 months"),
     "no_demand_data": _("too few offers with a number of reviews"),
     "no_spend_now": _("no spend in the last weeks"),
-    "nothing_spent": _("nothing was spent to win them"),
+    "nothing_spent": _("nothing was spent"),
     "no_attempt_data": _("the shop tells no failed payments"),
     "not_worked_out": _("not worked out yet"),
     "no_convergence": _("the model finds no best fit to these customers"),

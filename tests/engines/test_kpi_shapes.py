@@ -75,7 +75,16 @@ def test_roas_and_mer_are_revenue_over_spend():
     assert roas.high - roas.value == pytest.approx(1.96 * 60 * 10 / 2000, rel=1e-3)
     mer = value("mer", net_base=9000, net_squares=150 * 60**2, priced_orders=150, cost_base=2000)
     assert (mer.value, mer.n) == (4.5, 150)
-    assert reason("mer", net_base=9000, net_squares=1, priced_orders=150, cost_base=0) == "no_spend_data"
+    assert reason("mer", net_base=9000, net_squares=1, priced_orders=150, cost_base=0) == "nothing_spent"
+
+
+@pytest.mark.parametrize("key", ["cac", "cac_paid", "cost_per_session", "cpc", "ltv_cac", "payback_months", "roas"])
+def test_what_costs_nothing_has_no_price(key):
+    """A CAC of 0 from 0 to 0 would be the best there is, sure beyond doubt, of a channel that is switched off."""
+    kpi = KPIS[key]
+    found = dict.fromkeys(kpi.measures, 5_000.0)
+    assert isinstance(compute(kpi, found), Estimate)
+    assert compute(kpi, found | {m: 0.0 for m in found if m.endswith("cost_base")}) == Unavailable("nothing_spent")
 
 
 def test_one_channel_alone_is_fully_concentrated_and_equal_ones_are_not():
