@@ -162,7 +162,8 @@ _CHANNEL_FRAMES = ("conversion", "market", "aftersales", "cohorts", "followups")
 
 def panel(business: Business, first: np.datetime64, last: np.datetime64) -> Panel:
     """All measures that the KPIs read, weeks `first` to `last`, every market; cohorts in the week they matured."""
-    weeks, markets = week_range(first, last), business.markets()
+    weeks = week_range(first, last)
+    markets = tuple(sorted({*business.markets(), *_invested_in(business, weeks)}))
     journey = Grid(business.conversion, weeks, markets)
     values = journey.sums(CONVERSION)
     values |= Grid(business.market, weeks, markets).sums(MARKET)
@@ -174,7 +175,7 @@ def panel(business: Business, first: np.datetime64, last: np.datetime64) -> Pane
     values["kept_promises"] = values["promised_deliveries"] - values["late_by_date"]
     values["kept_by_time"] = values["promised_deliveries"] - values["late_by_time"]
     values |= abandoned(values)
-    values |= _acquisition(business, values, weeks, markets)
+    values |= _acquisition(business, values, weeks, markets, journey)
     return Panel(weeks, markets, values, _paired(business, journey, values))
 
 
@@ -304,24 +305,64 @@ def _duration_values(business: Business, weeks: np.ndarray, markets: tuple[str, 
 
 
 def _acquisition(
-    business: Business, values: Mapping[str, Array], weeks: np.ndarray, markets: tuple[str, ...]
+    business: Business, values: Mapping[str, Array], weeks: np.ndarray, markets: tuple[str, ...], journey: Grid
 ) -> dict[str, Array]:
-    """All that winning customers cost, in the weeks with investments; what is for all markets is shared by spend."""
+    """All that winning customers cost: spend, investments and first orders' discounts; NaN where a part is not known.
+
+    A week counts where the investments of all its days and some market's spend are known. A market without spend has
+    then nothing to report, as in the blended CAC: its investments and customers count among all, but it has no figure
+    of its own, for its spend is not known (`engines.kpi.LOADED` holds that). A market's week whose first orders do not
+    all tell their discount is left out, costs and customers, because none of its sums would be whole.
+    """
+    invested, spend = _invested(business, values, weeks, markets), values["cost_base"]
+    discounts = _first_discounts(business, journey)
+    told = ~np.isnan(invested) & ~np.isnan(spend).all(axis=1, keepdims=True) & ~np.isnan(discounts)
+    cost = np.nan_to_num(spend) + invested + discounts
+    return {
+        "invested_base": invested,
+        "told_first_discount_base": discounts,
+        "acquisition_cost_base": np.where(told, cost, np.nan),
+        "loaded_first_orders": np.where(told, values["first_orders"], np.nan),
+    }
+
+
+def _invested(business: Business, values: Mapping[str, Array], weeks: np.ndarray, markets: tuple[str, ...]) -> Array:
+    """W × M: each market's own investments and its part, by spend, of those for all markets.
+
+    NaN in weeks with a day in a month without any investment: it has not been entered, which is not none.
+    """
     everywhere = tuple(dict.fromkeys((*markets, "")))
     daily = invested_weeks(business.investments, weeks[0])
-    invested = pivot(daily, ["amount_base"], weeks, everywhere)["amount_base"]
-    covered = ~np.isnan(invested).all(axis=1, keepdims=True)
+    amounts = np.nan_to_num(pivot(daily, ["amount_base"], weeks, everywhere)["amount_base"])
+    entered = business.investments["month"].to_numpy().astype("datetime64[M]")
+    is_covered = [np.isin((weeks + np.timedelta64(days, "D")).astype("datetime64[M]"), entered) for days in (0, 6)]
     spend = np.nan_to_num(values["cost_base"])
     total = spend.sum(axis=1, keepdims=True)
     share = np.divide(spend, total, out=np.full_like(spend, 1 / max(len(markets), 1)), where=total > 0)
-    for_all = np.nan_to_num(invested[:, [everywhere.index("")]])
-    own = np.where(np.array(markets) == "", 0.0, np.nan_to_num(invested[:, : len(markets)]))
-    cost = values["cost_base"] + own + for_all * share + np.nan_to_num(values["first_discount_base"])
-    known = covered & ~np.isnan(values["cost_base"])
-    return {
-        "acquisition_cost_base": np.where(known, cost, np.nan),
-        "loaded_first_orders": np.where(known, values["first_orders"], np.nan),
-    }
+    for_all = amounts[:, [everywhere.index("")]]
+    own = np.where(np.array(markets) == "", 0.0, amounts[:, : len(markets)])
+    return np.where((is_covered[0] & is_covered[1])[:, None], own + for_all * share, np.nan)
+
+
+def _first_discounts(business: Business, journey: Grid) -> Array:
+    """W × M: discounts of first orders; zero where there was no first order, NaN where a row of some tells none."""
+    frame = business.conversion
+    names = ("first_orders", "first_discount_base")
+    first, discount = (
+        frame[n].to_numpy(dtype=np.float64) if n in frame else np.full(len(frame), np.nan) for n in names
+    )
+    untold = Grid(frame.assign(untold=1.0), journey.weeks, journey.markets).sums(
+        ["untold"], only=(first > 0) & np.isnan(discount)
+    )["untold"]
+    found = np.nan_to_num(journey.sums(["first_discount_base"])["first_discount_base"])
+    return np.where(np.isnan(untold), found, np.nan)
+
+
+def _invested_in(business: Business, weeks: np.ndarray) -> set[str]:
+    """The markets with investments of their own in these weeks: what they cost counts before anything is sold there."""
+    months = business.investments["month"].to_numpy().astype("datetime64[M]")
+    inside = (months >= weeks[0].astype("datetime64[M]")) & (months <= (weeks[-1] + 6).astype("datetime64[M]"))
+    return {str(m) for m in business.investments.loc[inside, "market"].unique() if m}
 
 
 def invested_weeks(investments: pd.DataFrame, first_week: np.datetime64) -> pd.DataFrame:

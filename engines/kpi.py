@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from engines.kpis import aftersales, conversion, market
-from engines.kpis.entry import MIN_EVENTS, MIN_ORDERS, MIN_RATE, STAGES, STEPS, Direction, Kpi, Shape, Words
+from engines.kpis.entry import LOADED, MIN_EVENTS, MIN_ORDERS, MIN_RATE, STAGES, STEPS, Direction, Kpi, Shape, Words
 from engines.kpis.shapes import COMPUTE, HISTOGRAMS
 from engines.panel import Array
 from engines.results import Estimate, Result, Unavailable
@@ -131,6 +131,7 @@ _LACKING: dict[str, tuple[str, ...]] = {
     ),
     "no_customer_data": (
         "first_orders",
+        "loaded_first_orders",
         "first_orders_by_channel",
         "first_net_base",
         "first_net_squares",
@@ -161,6 +162,7 @@ _LACKING: dict[str, tuple[str, ...]] = {
         "contribution_180",
     ),
     "no_discount_data": (
+        "told_first_discount_base",
         "discount_base",
         "discount_gross_base",
         "discount_orders",
@@ -182,7 +184,7 @@ _LACKING: dict[str, tuple[str, ...]] = {
     "no_invitation_data": ("invitations", "referred_first_orders"),
     "no_referral_channel": ("referral_sessions", "referral_orders"),
     "no_campaign_data": ("campaign_ordered", "campaign_order_sent"),
-    "no_investment_data": ("acquisition_cost_base", "loaded_first_orders"),
+    "no_investment_data": ("acquisition_cost_base", "invested_base"),
 }
 _MISSING = {measure: reason for reason, measures in _LACKING.items() for measure in measures}
 
@@ -260,6 +262,8 @@ def _lacking(kpi: Kpi, known: Mapping[str, Array], reason: Any) -> Any:
             reason = np.where(gone & ~np.isnan(known["sessions"]), "not_measured", reason)
     if kpi.numerator.startswith("tracked_"):  # orders that have sessions beside them: without these there are none
         reason = np.where(np.isnan(known["sessions"]), _MISSING["sessions"], reason)
+    for measure in reversed(LOADED if set(LOADED) <= set(kpi.measures) else ()):  # the part that makes the sum unknown
+        reason = np.where(np.isnan(known[measure]), _MISSING[measure], reason)
     return reason
 
 

@@ -91,6 +91,8 @@ class Kpi:
     def _more(self) -> tuple[str, ...]:
         if self.shape is Shape.LTV_CAC:
             return CAC_MEASURES
+        if self.numerator == "acquisition_cost_base":
+            return LOADED
         if self.shape is Shape.PAYBACK:
             return (*CONTRIBUTION_AT, *CAC_MEASURES)
         return ("sessions",) if STEPS & {self.numerator, self.denominator} else ()
@@ -121,6 +123,7 @@ class Kpi:
 STAGES = frozenset({"engaged_sessions", "product_views", "carts", "checkouts", "payment_attempts", "payments"})
 STEPS = STAGES | {"abandoned_carts", "abandoned_checkouts", "mobile_payments", "desktop_payments"}
 CAC_MEASURES = ("cost_base", "first_orders")
+LOADED = ("invested_base", "cost_base", "told_first_discount_base")  # what all has to be known of a full cost
 CONTRIBUTION_AT = {
     "contribution_first": 0,
     "contribution_30": 1,

@@ -65,6 +65,7 @@ def test_clicks_per_impression_and_cost_per_click_take_rows_that_tell_both():
 def test_the_three_costs_of_a_customer_differ_in_what_they_divide():
     sums = {"cost_base": 3000, "first_orders": 150, "paid_first_orders": 100}
     sums |= {"acquisition_cost_base": 4500, "loaded_first_orders": 150}
+    sums |= {"invested_base": 1000, "told_first_discount_base": 500}
     found = [value(key, **sums).value for key in ("cac_paid", "cac", "cac_full")]
     assert found == [30, 20, 30]
 
@@ -366,7 +367,8 @@ def invest(rows):
     whole = business(1)
     frame = pd.DataFrame(rows, columns=["month", "market", "amount_base"])
     frame["month"] = pd.to_datetime(frame["month"]).astype("datetime64[s]")
-    return panel(Business(**{**vars(whole), "investments": frame}), FIRST, LAST)
+    journey = whole.conversion.assign(first_discount_base=0.0)
+    return panel(Business(**{**vars(whole), "conversion": journey, "investments": frame}), FIRST, LAST)
 
 
 def test_what_is_for_all_markets_is_shared_by_spend_and_nothing_is_lost():
