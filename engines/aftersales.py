@@ -12,7 +12,7 @@ from engines.kpis.entry import MIN_EVENTS, MIN_ORDERS, MIN_RATE
 from engines.panel import Array
 from engines.results import EngineInputError, Estimate, Result, Unavailable
 
-WINDOW_DAYS = 90  # in which a customer comes back or does not
+WINDOW_DAYS = 90  # after the promised date, in which a customer comes back or does not
 
 
 def rate(hits: float, trials: float, needed: float = MIN_RATE, unknown: str = "no_campaign_data") -> Result:
@@ -79,7 +79,7 @@ def _sato(strata: Strata, value: float) -> float:
 # --- late deliveries --------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class LateEffect:
-    """What a late first delivery does to coming back within WINDOW_DAYS days of it.
+    """What a late first delivery does to coming back within WINDOW_DAYS days of the date it was promised for.
 
     `late` and `on_time`: plain repeat rates of the strata that have both. `difference`: late minus on time, compared
     within each stratum. `lost`: repeat customers that this cost, counted with its interval (above zero: lost).
@@ -101,9 +101,17 @@ class LateEffect:
 def late_effect(frame: pd.DataFrame) -> LateEffect | Unavailable:
     """The effect from rows market, month (of the first order), late (1 or 0), customers, repeaters.
 
-    Customers whose first order was promised and delivered, who had not ordered again by then, and whose WINDOW_DAYS
-    days since are over. Adjusted for market and month, by which both lateness and coming back differ; other causes of
-    both remain. Unavailable with fewer than MIN_ORDERS late or punctual customers in months and markets with both.
+    Customers whose first order was promised and delivered, who had not ordered again by the end of the promised date,
+    and whose WINDOW_DAYS days since that date are over. The promised date is the landmark: on its evening it is known
+    who is late, and from then on both groups are watched over the same days. A clock from the delivery would not do:
+    whoever orders again while the parcel is on its way had to be left out, late parcels are longer on their way, and so
+    those left in would seem to come back less although lateness did nothing to them (immortal time). An order made
+    while waiting counts as coming back; one that a late parcel moves beyond the last day counts as lost.
+
+    Adjusted for market and month, by which both lateness and coming back differ; other causes of both remain, and
+    parcels that never arrive are in neither group. Unavailable with fewer than MIN_ORDERS late or punctual customers in
+    months and markets with both.
+    Reference: Anderson, Cain & Gelber 1983, Journal of Clinical Oncology 1:710 (landmark method).
     """
     if frame.empty:
         return Unavailable("no_delivery_data")

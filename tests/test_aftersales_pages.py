@@ -3,10 +3,12 @@
 import io
 import re
 from datetime import date, timedelta
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -230,6 +232,15 @@ def test_a_late_first_parcel_is_told_in_words_with_number_interval_and_sample(la
     assert "Customers whose first parcel came late come back less often." in html
     assert "−30.0 points" in html
     assert "n = 80" in html
+
+
+def test_what_was_counted_from_the_delivery_on_is_forgotten_and_counted_anew(late_shop, run_jobs):
+    Job.objects.all().delete()
+    import_module("flywheel.aftersales.migrations.0004_count_first_deliveries_anew").count_anew(apps, None)
+    assert Job.objects.get().kind == "aftersales_counts"
+    assert not ask(late_shop).standing.is_kept
+    run_jobs()
+    assert ask(late_shop).standing.is_kept
 
 
 def test_growth_accounting_of_a_shop_adds_up_on_the_page(late_shop):

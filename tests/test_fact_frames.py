@@ -12,6 +12,7 @@ from flywheel.accounts.models import Workspace
 from flywheel.facts.models import FirstOrder, Order, Source, Ticket
 from flywheel.measures import fact_frames, frames
 from flywheel.measures.rolling import roll_dirty_weeks
+from tests import landmark
 from tests.builders import count, loaded, order
 from tests.facts_builder import FIRST_DAY, RandomFacts, mark_everything_dirty, new_source
 
@@ -110,7 +111,7 @@ def again(number: int, day: str) -> dict[str, object]:
     return order(f"B-{number}", customer_id=f"C-{number}", ordered_at=f"{day} 10:00:00")
 
 
-def test_first_deliveries_are_late_by_date_and_repeat_within_the_days_after(workspace, tmp_path: Path):
+def test_first_deliveries_are_late_by_date_and_repeat_within_the_days_after_the_promise(workspace, tmp_path: Path):
     rows = [
         delivered(1),
         delivered(2),
@@ -118,20 +119,24 @@ def test_first_deliveries_are_late_by_date_and_repeat_within_the_days_after(work
         delivered(4, on="2026-03-07"),
         delivered(5, promised_at=""),  # no promise
         again(2, "2026-03-20"),
-        again(3, "2026-06-30"),  # later than 90 days
-        again(4, "2026-03-04"),  # before the parcel came
+        again(3, "2026-06-05"),  # 91 days after the promised date, 90 after the delivery
+        again(4, "2026-03-06"),  # before anybody was late
+        delivered(6, on="2026-03-20"),
+        again(6, "2026-03-10"),  # while the late parcel is on its way
+        delivered(7, on="2026-03-02"),
+        again(7, "2026-03-05"),  # before the promised date, though the parcel had come
     ]
     loaded(workspace, tmp_path, "orders", rows)
     count(workspace)
     frame = fact_frames.first_deliveries(workspace, SPRING[0], date(2026, 6, 29))
-    assert frame[["late", "customers", "repeaters"]].to_numpy().tolist() == [[0, 2, 1], [1, 1, 0]]
+    assert frame[["late", "customers", "repeaters"]].to_numpy().tolist() == [[0, 2, 1], [1, 2, 1]]
     assert (frame["market"] == "DE").all()
 
 
 def test_a_delivery_is_left_out_until_its_days_are_over(workspace, tmp_path: Path):
     loaded(workspace, tmp_path, "orders", [delivered(1, on="2026-03-05")])
     count(workspace)
-    assert fact_frames.first_deliveries(workspace, None, date(2026, 5, 25)).empty  # 31 May is 87 days on
+    assert fact_frames.first_deliveries(workspace, None, date(2026, 5, 25)).empty  # 31 May is 86 days on
     assert not fact_frames.first_deliveries(workspace, None, date(2026, 6, 1)).empty
 
 
@@ -247,18 +252,15 @@ def test_first_deliveries_are_what_counting_order_by_order_gives(workspace, sour
     count(workspace)
     for weeks in (20, 33, WEEKS):
         last = FIRST_DAY + timedelta(weeks=weeks)
-        told = [0, 0, 0]
+        dates = []
         for row in FirstOrder.objects.filter(workspace=workspace, week__lte=last):
             o = Order.objects.get(pk=row.order_id)
             if not (o.counts and o.promised_date and o.delivered_date):
                 continue
-            if o.delivered_date + timedelta(days=90) > last + timedelta(days=6):
-                continue
-            if row.second_date and row.second_date <= o.delivered_date:
-                continue
-            told[0] += 1
-            told[1] += o.delivered_date > o.promised_date
-            told[2] += bool(row.second_date and row.second_date <= o.delivered_date + timedelta(days=90))
+            if o.promised_date + timedelta(days=90) <= last + timedelta(days=6):
+                dates.append((o.promised_date, o.delivered_date, row.second_date))
+        watched, late, repeats = landmark.from_the_promise(*np.array(dates, dtype="datetime64[D]").T)
+        told = [watched.sum(), (watched & late).sum(), repeats.sum()]
         frame = fact_frames.first_deliveries(workspace, None, last)
         late = frame.loc[frame["late"] == 1, "customers"].sum()
         assert [frame["customers"].sum(), late, frame["repeaters"].sum()] == told
@@ -296,7 +298,7 @@ def test_a_delivery_is_ripe_in_the_week_that_ends_its_days_whatever_day_weeks_be
     workspace.save()
     loaded(workspace, tmp_path, "orders", [delivered(1, on="2026-03-05")])
     count(workspace)
-    over = date(2026, 6, 3)  # 90 days on
+    over = date(2026, 6, 4)  # 90 days after the promised date
     week = over - timedelta(days=(over.weekday() - first_weekday) % 7)
     assert fact_frames.first_deliveries(workspace, None, week - timedelta(days=7)).empty
     assert not fact_frames.first_deliveries(workspace, None, week).empty

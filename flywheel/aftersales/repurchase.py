@@ -314,10 +314,10 @@ def _late_table(ask: Ask, effects: Sequence[tuple[str, Effect]]) -> Table:
         for code, effect in effects
     ]
     note = _(
-        "First orders that were promised and delivered, of at least a year, whose %(n)s days since delivery are over; "
-        "who had ordered again before the parcel came is left out. Late by calendar date in the market. The difference "
-        "compares customers of the same market and month (Mantel-Haenszel, variance by Sato 1989). Other causes of "
-        "both remain possible."
+        "First orders that were promised and delivered, of at least a year, whose %(n)s days since the promised date "
+        "are over: late and punctual customers are watched over the same days. Who had ordered again by the promised "
+        "date is left out of both. Late by calendar date in the market. The difference compares customers of the same "
+        "market and month (Mantel-Haenszel, variance by Sato 1989). Other causes of both remain possible."
     ) % {"n": aftersales.WINDOW_DAYS}
     empty = ask.unless_uncounted(_("Load orders with promised and delivered times to see what late parcels cost."))
     return Table("late", _("What a late first parcel costs"), columns, rows, note, empty)

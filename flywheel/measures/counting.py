@@ -78,7 +78,7 @@ _MONTHS = """
         COUNT(*) FILTER (WHERE was AND NOT is_new) AS retained,
         COUNT(*) FILTER (WHERE NOT was AND NOT is_new) AS resurrected
     FROM told GROUP BY month, market, channel"""
-_RIPE = "o.delivered_date + %(days)s"
+_RIPE = "o.promised_date + %(days)s"  # one clock for late and punctual ones, see engines.aftersales.late_effect
 _FIRST_DELIVERIES = f"""
     SELECT f.week, {_RIPE} - (({_RIPE} - DATE 'epoch' + %(past)s) %% 7) AS ripe_week, f.month, f.market, f.channel,
         o.delivered_date > o.promised_date AS late, COUNT(*) AS customers,
@@ -86,7 +86,7 @@ _FIRST_DELIVERIES = f"""
     FROM facts_firstorder AS f
     JOIN facts_order AS o ON o.id = f.order_id AND o.workspace_id = f.workspace_id
     WHERE f.workspace_id = %(workspace)s AND o.counts AND o.promised_date IS NOT NULL AND o.delivered_date IS NOT NULL
-        AND (f.second_date IS NULL OR f.second_date > o.delivered_date)
+        AND (f.second_date IS NULL OR f.second_date > o.promised_date)
     GROUP BY 1, 2, 3, 4, 5, 6"""  # noqa: S608 (texts of this module)
 _ANSWERED = "t.first_reply_at IS NOT NULL AND t.proactive IS NOT TRUE"
 _REASONS = f"""

@@ -38,11 +38,11 @@ def growth_months(workspace: Workspace, first: date, last: date, where: Where | 
 
 
 def first_deliveries(workspace: Workspace, first: date | None, last: date, where: Where | None = None) -> pd.DataFrame:
-    """Promised first orders of the weeks `first` to `last`, delivered WINDOW_DAYS days ago at the least.
+    """Delivered first orders of the weeks `first` to `last`, promised for WINDOW_DAYS days ago at the least.
 
     Columns market, month (of the first order), late (1 after the promised date in the market, else 0), customers,
-    repeaters (second order within as many days after the delivery). Who had ordered again by the day of delivery is
-    left out: the delivery cannot have moved them. `last` is the last week known: its seventh day is the day of age.
+    repeaters (second order within as many days after the promised date). Who had ordered again by the promised date is
+    left out: until then nobody's parcel was late. `last` is the last week known: its seventh day is the day of age.
     """
     names = ("customers", "repeaters")
     condition, params = _filter("c", where)

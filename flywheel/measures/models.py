@@ -330,10 +330,10 @@ class CustomerMonth(models.Model):
 
 
 class FirstDeliveryWeek(Measure):
-    """Promised first orders that were delivered, in the week of the order; who ordered again before is left out.
+    """Promised first orders that were delivered, in the week of the order, of who had not ordered again by the promise.
 
-    `ripe_week` holds the last of the days after delivery in which a second order makes a repeater. `late`: delivered
-    after the promised date in the market.
+    `ripe_week` holds the last of the days after the promised date in which a second order makes a repeater. `late`:
+    delivered after the promised date in the market.
     """
 
     ripe_week = models.DateField()

@@ -22,6 +22,7 @@ from engines.aftersales import (
 )
 from engines.intervals import newcombe
 from engines.results import EngineInputError, Estimate, Unavailable
+from tests import landmark
 
 nan = float("nan")
 
@@ -156,6 +157,73 @@ def test_an_interval_without_zero_is_clear():
 )
 def test_thin_data_is_refused_with_its_reason(frame, reason):
     assert late_effect(frame) == reason
+
+
+PROMISED_IN = {"DE": 3, "US": 6, "BR": 12}  # days, by market; so is who comes back and who is late
+COMES_BACK, IS_LATE = {"DE": 0.45, "US": 0.3, "BR": 0.2}, {"DE": 0.1, "US": 0.2, "BR": 0.35}
+SOON, QUICKLY, SLOWLY = 0.35, 6.0, 60.0  # of those who come back: the share who soon do, and the mean days of both
+
+
+def back_by(days):
+    """Of those who come back, the share who have by then."""
+    return SOON * (1 - np.exp(-days / QUICKLY)) + (1 - SOON) * (1 - np.exp(-days / SLOWLY))
+
+
+def simulated(rng, kept_away, customers=3_000):
+    """First orders of three markets and two months, of whose late customers `kept_away` (0-1) stay away for it."""
+    market = rng.choice(list(PROMISED_IN), customers)
+    of_market = lambda table: np.array([table[m] for m in market], dtype=float)  # noqa: E731
+    day = np.datetime64("2026-01-01") + rng.integers(0, 59, customers)
+    promised = day + of_market(PROMISED_IN).astype(int)
+    is_late = rng.random(customers) < of_market(IS_LATE)
+    delivered = np.where(is_late, promised + rng.geometric(0.1, customers), promised - rng.integers(0, 3, customers))
+    wait = rng.exponential(np.where(rng.random(customers) < SOON, QUICKLY, SLOWLY))
+    second = day + np.floor(wait).astype(int) + 1
+    stays = (rng.random(customers) >= of_market(COMES_BACK)) | (
+        is_late & (second > promised) & (rng.random(customers) < kept_away)
+    )
+    return market, day, promised, delivered, np.where(stays, np.datetime64("NaT"), second)
+
+
+def counted(market, day, watched, late, repeats):
+    month = day.astype("datetime64[M]").astype("datetime64[s]")
+    columns = {"market": market, "month": month, "late": 1.0 * late, "customers": 1.0, "repeaters": 1.0 * repeats}
+    return pd.DataFrame(columns)[watched].groupby(["market", "month", "late"], as_index=False).sum()
+
+
+def planted(frame, kept_away):
+    """What is to be found: in each market the part kept away of those who would come back, by weight of its strata."""
+    wide = frame.pivot_table(index=["market", "month"], columns="late", values="customers", fill_value=0.0)
+    weight = (wide[0.0] * wide[1.0] / (wide[0.0] + wide[1.0])).groupby("market").sum()
+    would = {
+        m: COMES_BACK[m] * (back_by(days + 90) - back_by(days)) / (1 - COMES_BACK[m] * back_by(days))
+        for m, days in PROMISED_IN.items()
+    }
+    return -kept_away * sum(weight[m] * would[m] for m in would) / weight.sum()
+
+
+@pytest.mark.parametrize("kept_away", [0.0, 0.3])
+def test_intervals_hold_the_planted_effect_of_lateness_in_95_of_100_shops(kept_away):
+    rng, held, errors = np.random.default_rng(20260615), [], []
+    for _shop in range(300):
+        market, day, *dates = simulated(rng, kept_away)
+        frame = counted(market, day, *landmark.from_the_promise(*dates))
+        found, truth = late_effect(frame).difference, planted(frame, kept_away)
+        held.append(found.low <= truth <= found.high)
+        errors.append(found.value - truth)
+    assert 0.92 <= np.mean(held) <= 0.98  # of 300 the standard error is 1.3 points
+    assert abs(np.mean(errors)) < 3 * np.std(errors) / np.sqrt(len(errors)) < 0.005  # and are right on average
+
+
+def test_a_clock_from_the_delivery_would_find_an_effect_where_there_is_none():
+    """Why it is not used: those who order again while a late parcel is on its way would be left out."""
+    rng, told = np.random.default_rng(20260615), []
+    for _shop in range(50):
+        market, day, promised, delivered, second = simulated(rng, 0.0)
+        _watched, _late, repeats = landmark.from_the_promise(delivered, delivered, second)
+        frame = counted(market, day, ~(second <= delivered), delivered > promised, repeats)
+        told.append(late_effect(frame).difference.high < 0)
+    assert np.mean(told) > 0.5
 
 
 # --- campaigns --------------------------------------------------------------------------------------------------------
