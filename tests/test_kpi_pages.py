@@ -2,7 +2,8 @@
 
 import csv
 import io
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
@@ -72,6 +73,20 @@ def test_a_page_breaks_the_figure_down_by_market_and_by_channel(measured, read):
     assert {row["code"] for row in markets[1:]} == {"DE", "US", "GB", "FR", "JP", "BR"}
     assert sum(row["result"].n for row in markets[1:]) == pytest.approx(markets[0]["result"].n)
     assert sum(row["result"].n for row in channels[1:]) == pytest.approx(markets[0]["result"].n)
+
+
+def test_weeks_that_are_missing_are_a_gap_in_the_line_and_named_in_its_table(workspace, read):
+    whole = business(1)
+    missing = [WEEK - timedelta(weeks=n) for n in (5, 6)]
+    store(workspace, replace(whole, conversion=whole.conversion.loc[~whole.conversion["week"].dt.date.isin(missing)]))
+    chart = read("kpi", "cvr", weeks="13").context["chart"]
+    line = chart["figure"]["data"][1]
+    assert line["x"] == [str(date.fromisoformat(line["x"][0]) + timedelta(weeks=n)) for n in range(len(line["x"]))]
+    assert {day for day, value in zip(line["x"], line["y"], strict=True) if value is None} == set(map(str, missing))
+    rows = list(reversed(chart["rows"]))
+    for day in missing:
+        assert rows[line["x"].index(str(day))][1:] == ["not available: no traffic data", "", ""]
+    assert len(rows) == len(line["x"])
 
 
 def test_of_one_market_the_channels_are_its_own(measured, read):

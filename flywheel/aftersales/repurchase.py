@@ -216,19 +216,13 @@ def _brief(result: Result) -> str:
 
 
 def _ratio_chart(months: tuple[cohorts.GrowthMonth, ...]) -> dict[str, Any] | None:
-    """The quick ratio of the months that have one."""
-    found = [(m.month, m.quick_ratio) for m in months if isinstance(m.quick_ratio, Estimate)]
-    if not found:
+    """The quick ratio of the months that are over from the first that has one; a month without one is a gap."""
+    known = [m for m in months if isinstance(m.quick_ratio, Estimate)]
+    if not known:
         return None
+    found = [(m.month, m.quick_ratio) for m in months if m.is_over and m.month >= known[0].month]
     texts = [reading(r) for _month, r in found]
-    figure = charts.band_figure(
-        [month for month, _r in found],
-        [r.value for _m, r in found],
-        [r.low if r.low is not None else r.value for _m, r in found],
-        [r.high if r.high is not None else r.value for _m, r in found],
-        "number",
-        "aftersales",
-    )
+    figure = charts.band_figure([month for month, _r in found], [r for _m, r in found], "number", "aftersales")
     figure["layout"]["shapes"] = [
         {
             "type": "line",

@@ -1,10 +1,13 @@
 """Plotly figures as plain data. They draw numbers that are already computed; colours are the theme's names."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from math import isnan
 from typing import Any
 
 from django.utils.translation import gettext as _
+
+from engines.results import Estimate, Result
 
 Figure = dict[str, Any]
 
@@ -34,26 +37,68 @@ def funnel_figure(names: Sequence[str], counts: Sequence[float], labels: Sequenc
     return {"data": [bar], "layout": layout}
 
 
-def band_figure(
-    weeks: Sequence[str], values: Sequence[float], lows: Sequence[float], highs: Sequence[float], unit: str, tone: str
-) -> Figure:
-    """A weekly line inside its 95 % interval; gaps where a week is unknown. `unit`: percent, number or a currency."""
-    edge = {"type": "scatter", "mode": "lines", "x": list(weeks), "line": {"width": 0}, "hoverinfo": "skip"}
+def band_figure(weeks: Sequence[str], results: Sequence[Result], unit: str, tone: str) -> Figure:
+    """A line of results inside their 95 % intervals, in gaps where one is missing. `unit`: percent, number or currency.
+
+    The band is a closed shape for each run of weeks, for Plotly fills between two lines across their gaps. A week alone
+    between two gaps has no line to be on: it is a point.
+    """
+    values = [r.value if isinstance(r, Estimate) else None for r in results]
+    known = [value is not None for value in values]
+    alone = [here and not any(known[max(at - 1, 0) : at] + known[at + 1 : at + 2]) for at, here in enumerate(known)]
+    x, y = _outline(weeks, results)
     return {
         "data": [
-            edge | {"y": _clean(highs), "showlegend": False},
-            edge | {"y": _clean(lows), "fill": "tonexty", "fillcolor": f"@{tone}/0.15", "name": _("Interval (95 %)")},
             {
                 "type": "scatter",
                 "mode": "lines",
+                "x": x,
+                "y": y,
+                "line": {"width": 0},
+                "hoverinfo": "skip",
+                "fill": "toself",
+                "fillcolor": f"@{tone}/0.15",
+                "name": _("Interval (95 %)"),
+            },
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
                 "x": list(weeks),
                 "y": _clean(values),
+                "connectgaps": False,
                 "line": {"color": f"@{tone}", "width": 2},
+                "marker": {"color": f"@{tone}", "size": [ALONE_SIZE if is_alone else 0 for is_alone in alone]},
                 "name": _("Value"),
             },
         ],
         "layout": {"yaxis": {"fw_format": unit}, "xaxis": {"type": "date"}, "showlegend": False},
     }
+
+
+ALONE_SIZE = 6  # pixels of a point that no line leads to
+
+
+def _outline(weeks: Sequence[str], results: Sequence[Result]) -> tuple[list[str | None], list[float | None]]:
+    """The intervals' outline: for each run of known weeks along the upper ends and back along the lower, then a gap."""
+    x: list[str | None] = []
+    y: list[float | None] = []
+    pairs = zip(weeks, results, strict=True)
+    for is_known, group in groupby(pairs, key=lambda pair: isinstance(pair[1], Estimate)):
+        if not is_known:
+            continue
+        run = [(week, *_ends(found)) for week, found in group if isinstance(found, Estimate)]
+        corners = [(week, high) for week, _low, high in run] + [(week, low) for week, low, _high in reversed(run)]
+        x += [*([None] if x else []), *(week for week, _end in corners)]
+        y += [*([None] if y else []), *(end for _week, end in corners)]
+    return x, y
+
+
+def _ends(found: Estimate) -> tuple[float, float]:
+    """The ends of an interval; the value itself where there is none."""
+    return (
+        found.value if found.low is None else found.low,
+        found.value if found.high is None else found.high,
+    )
 
 
 def stacked_figure(weeks: Sequence[str], parts: Sequence[tuple[str, Sequence[float]]]) -> Figure:

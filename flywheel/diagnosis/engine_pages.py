@@ -173,31 +173,29 @@ def change_before(entry: Kpi, loaded: Loaded, span: int, now: Result) -> float |
 
 
 def kpi_trend(workspace: Workspace, key: str, loaded: Loaded) -> dict[str, Any] | None:
-    """The weekly line of one KPI with its interval, as a chart with its table; None when no week is known."""
+    """The weekly line of one KPI with its interval, as a chart with its table; None when no week is known.
+
+    It begins with the first known week; a later one that is missing is a gap in the line, and the table says why.
+    """
     entry = KPIS[key]
     name = entry.name.get(get_language() or "en")
     positions = range(max(loaded.last - TREND_WEEKS + 1, 0), loaded.last + 1)
-    results = zip(positions, weekly.series(entry, loaded.panel, positions, loaded.market).results(), strict=True)
-    known = [(str(loaded.panel.weeks[p]), r) for p, r in results if isinstance(r, Estimate)]
+    results = weekly.series(entry, loaded.panel, positions, loaded.market).results()
+    known = [at for at, r in enumerate(results) if isinstance(r, Estimate)]
     if not known:
         return None
-    weeks, values = [w for w, _r in known], [r for _w, r in known]
+    results = results[known[0] :]
+    weeks = [str(loaded.panel.weeks[p]) for p in positions[known[0] :]]
     currency = workspace.base_currency
     unit = {"rate": "percent", "money": currency, "money_per": currency}.get(entry.unit, "number")
-    texts = [reading(r, workspace.base_currency) for r in values]
+    texts = [reading(r, currency) for r in results]
+    end = known[-1] - known[0]
     return {
         "id": f"trend-{key}",
         "title": _("%(kpi)s per week") % {"kpi": name},
         "summary": _("From %(first)s in the week of %(start)s to %(last)s in the week of %(end)s.")
-        % {"first": texts[0].text, "start": shown_day(weeks[0]), "last": texts[-1].text, "end": shown_day(weeks[-1])},
-        "figure": charts.band_figure(
-            weeks,
-            [r.value for r in values],
-            [r.low if r.low is not None else r.value for r in values],
-            [r.high if r.high is not None else r.value for r in values],
-            unit,
-            entry.engine,
-        ),
+        % {"first": texts[0].text, "start": shown_day(weeks[0]), "last": texts[end].text, "end": shown_day(weeks[end])},
+        "figure": charts.band_figure(weeks, results, unit, entry.engine),
         "columns": [_("Week of"), name, _("Interval (95 %)"), _("Sample")],
         "rows": [
             [heading, t.text, t.interval, t.sample]
