@@ -10,6 +10,7 @@ from engines import durations
 from engines.panel import Array, Grid, Panel, pivot, week_range
 
 REFERRAL = "referral"
+MEDIA = "media"  # the kind of investment that advertising accounts tell too
 WEEKS_90 = 13  # a cohort week's 90 days are over 13 weeks later
 WEEKS_365 = 53  # and its 365 days 53 weeks later
 REPEAT_WEEKS = {30: 5, 60: 9, 90: WEEKS_90, 180: 26}  # days after the first order -> weeks until all have had them
@@ -104,7 +105,9 @@ COHORT_365 = (
 
 def _empty(*columns: str) -> Callable[[], pd.DataFrame]:
     """A frame without rows."""
-    kinds = dict.fromkeys(("week", "month"), "datetime64[s]") | dict.fromkeys(("market", "channel", "what"), "str")
+    kinds = dict.fromkeys(("week", "month"), "datetime64[s]") | dict.fromkeys(
+        ("market", "channel", "what", "kind"), "str"
+    )
     kinds["counts"] = "object"
     return lambda: pd.DataFrame({c: pd.Series(dtype=kinds.get(c, "float64")) for c in columns})
 
@@ -116,7 +119,8 @@ class Business:
     `conversion` (facet device), `market` (campaign may be summed away), `aftersales` (carrier), `cohorts` (week of
     first order), `followups` (weeks of what is followed); the channel of the last three may be summed away. Without
     channel: `durations` (what, counts as `engines.durations.unpack` reads them), `investments` of the market engine
-    (month, market, amount_base). `channel_kinds`: channel code -> kind. Amounts are in base currency; NaN is not known.
+    (month, market, kind, amount_base). `channel_kinds`: channel code -> kind. Amounts are in base currency; NaN is not
+    known.
     """
 
     conversion: pd.DataFrame
@@ -126,7 +130,7 @@ class Business:
     channel_kinds: Mapping[str, str]
     followups: pd.DataFrame = field(default_factory=_empty("week", "market", "channel"))
     durations: pd.DataFrame = field(default_factory=_empty("week", "market", "what", "counts"))
-    investments: pd.DataFrame = field(default_factory=_empty("month", "market", "amount_base"))
+    investments: pd.DataFrame = field(default_factory=_empty("month", "market", "kind", "amount_base"))
     agreed_reply_minutes: float = AGREED_REPLY_MINUTES
 
     def markets(self) -> tuple[str, ...]:
@@ -329,12 +333,14 @@ def _acquisition(
 def _invested(business: Business, values: Mapping[str, Array], weeks: np.ndarray, markets: tuple[str, ...]) -> Array:
     """W × M: each market's own investments and its part, by spend, of those for all markets.
 
-    NaN in weeks with a day in a month without any investment: it has not been entered, which is not none.
+    NaN in weeks with a day in a month without any investment: it has not been entered, which is not none. Media that is
+    told as advertising spend already is counted once, as spend (`beside_spend`).
     """
     everywhere = tuple(dict.fromkeys((*markets, "")))
-    daily = invested_weeks(business.investments, weeks[0])
+    investments = beside_spend(business.investments, business.market)
+    daily = invested_weeks(investments, weeks[0])
     amounts = np.nan_to_num(pivot(daily, ["amount_base"], weeks, everywhere)["amount_base"])
-    entered = business.investments["month"].to_numpy().astype("datetime64[M]")
+    entered = investments["month"].to_numpy().astype("datetime64[M]")
     is_covered = [np.isin((weeks + np.timedelta64(days, "D")).astype("datetime64[M]"), entered) for days in (0, 6)]
     spend = np.nan_to_num(values["cost_base"])
     total = spend.sum(axis=1, keepdims=True)
@@ -360,9 +366,34 @@ def _first_discounts(business: Business, journey: Grid) -> Array:
 
 def _invested_in(business: Business, weeks: np.ndarray) -> set[str]:
     """The markets with investments of their own in these weeks: what they cost counts before anything is sold there."""
-    months = business.investments["month"].to_numpy().astype("datetime64[M]")
+    investments = beside_spend(business.investments, business.market)
+    months = investments["month"].to_numpy().astype("datetime64[M]")
     inside = (months >= weeks[0].astype("datetime64[M]")) & (months <= (weeks[-1] + 6).astype("datetime64[M]"))
-    return {str(m) for m in business.investments.loc[inside, "market"].unique() if m}
+    return {str(m) for m in investments.loc[inside, "market"].unique() if m}
+
+
+def beside_spend(investments: pd.DataFrame, spent: pd.DataFrame) -> pd.DataFrame:
+    """The investments without the media that `spent` (week, market, cost_base) tells already.
+
+    A team enters its advertising as media, and its advertising accounts tell the same money: where anything was spent
+    in the market and month, media of that market and month is left out; media for all markets where anything was spent
+    in the month at all. Spend of no known market may be any market's. A week is of the month that has most of its days.
+    """
+    if "kind" not in investments:
+        return investments
+    weeks = spent.loc[spent["cost_base"] > 0]
+    months = (weeks["week"].to_numpy().astype("datetime64[D]") + 3).astype("datetime64[M]")
+    told = set(zip(months, weeks["market"].astype(str), strict=True))
+    of_any = {month for month, _market in told}
+    keys = zip(investments["month"].to_numpy().astype("datetime64[M]"), investments["market"].astype(str), strict=True)
+    is_told = np.array(
+        [
+            (month, market) in told or (month, "") in told or (market == "" and month in of_any)
+            for month, market in keys
+        ],
+        dtype=bool,
+    )
+    return investments.loc[~(is_told & (investments["kind"] == MEDIA).to_numpy())]
 
 
 def invested_weeks(investments: pd.DataFrame, first_week: np.datetime64) -> pd.DataFrame:

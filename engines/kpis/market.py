@@ -177,14 +177,17 @@ KPIS = (
         "down",
         Words("CAC (fully loaded)", "获客成本（全成本 CAC）"),
         Words(
-            "Advertising spend, the market engine's investments (people, agencies, tools, further media) and discounts "
+            "Advertising spend, the market engine's investments (people, agencies, tools) and discounts "
             "on first orders ÷ new customers. A month's investment is spread evenly over its days, one for all markets "
-            "by their spend. Left out are weeks with a day in a month without any investment entered, weeks without "
+            "by their spend. Media entered as an investment counts only where no advertising spend of that market and "
+            "month is known, so that nothing counts twice. Left out are weeks with a day in a month without any other "
+            "investment entered, weeks without "
             "any known spend, and a market's weeks whose first orders do not tell their discounts, with their "
             "customers. A market without spend data counts among all markets with its investments and customers, and "
             "has no figure of its own.",
-            "广告花费 + 市场拓展引擎投入（人员、代理服务、工具及其他媒介）+ 首单折扣，再 ÷ 新客户数。"
-            "月度投入按天均摊，未分市场的投入按各市场广告花费分摊。含有未录入投入月份的日期的周，以及完全没有花费数据的周不计入；"
+            "广告花费 + 市场拓展引擎投入（人员、代理服务、工具）+ 首单折扣，再 ÷ 新客户数。"
+            "月度投入按天均摊，未分市场的投入按各市场广告花费分摊；作为投入录入的媒体费用，只在该市场当月没有已知广告花费时才计入，"
+            "以免重复计算。含有未录入投入月份的日期的周，以及完全没有花费数据的周不计入；"
             "某市场某周的首单未提供折扣时，该市场该周的成本与客户均不计入。没有花费数据的市场，其投入与客户计入全部市场的数值，"
             "但不单独给出该市场的数值。",
         ),

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from engines import weekly
-from engines.business import Business, invested_weeks, panel
+from engines.business import Business, beside_spend, invested_weeks, panel
 from engines.intervals import net_share, poisson, squared_shares, wilson
 from engines.kpi import KPIS, METHODS, compute, headlines
 from engines.kpis.shapes import HISTOGRAMS
@@ -389,6 +389,49 @@ def test_weeks_without_investments_are_left_out_of_the_full_cost():
     alone = weekly.result_at(KPIS["cac"], made, last, weeks=13)
     assert both.value > alone.value
     assert both.n < alone.n
+
+
+def with_kinds(rows):
+    frame = pd.DataFrame(rows, columns=["month", "market", "kind", "amount_base"])
+    frame["month"] = pd.to_datetime(frame["month"]).astype("datetime64[s]")
+    return frame
+
+
+def test_media_that_is_told_as_spend_already_is_counted_once():
+    people, ads = ("2026-10-01", "DE", "people", 3_100.0), ("2026-10-01", "DE", "media", 9_300.0)
+    everywhere = ("2026-10-01", "", "media", 31_000.0)
+    week = int((np.datetime64("2026-10-12") - FIRST) / np.timedelta64(7, "D"))
+    whole = vars(business(1))
+    made = panel(Business(**{**whole, "investments": with_kinds([people, ads, everywhere])}), FIRST, LAST)
+    extra = made["acquisition_cost_base"][week] - made["cost_base"][week]
+    assert extra == pytest.approx(np.where(np.array(made.markets) == "DE", 700.0, 0.0))
+
+
+def test_media_counts_where_no_spend_of_its_market_and_month_is_known():
+    weeks = ["2026-08-31", "2026-10-05"]  # the first has six days of September
+    spent = pd.DataFrame({"week": pd.to_datetime(weeks), "market": ["DE", "FR"], "cost_base": [10.0, 0.0]})
+    rows = [(f"2026-{month}-01", market, "media", 1.0) for month in ("08", "09", "10") for market in ("DE", "FR", "")]
+    left = beside_spend(with_kinds(rows), spent)
+    told = {("2026-09-01", "DE"), ("2026-09-01", "")}  # an account without spend tells of no media
+    assert {(str(m.date()), market) for m, market in zip(left["month"], left["market"], strict=True)} == {
+        (month, market) for month, market, _kind, _amount in rows
+    } - told
+
+
+def test_spend_of_no_known_market_may_be_any_markets_media():
+    spent = pd.DataFrame({"week": pd.to_datetime(["2026-10-05"]), "market": [""], "cost_base": [10.0]})
+    rows = [
+        ("2026-10-01", "DE", "media", 1.0),
+        ("2026-10-01", "DE", "service", 2.0),
+        ("2026-11-01", "DE", "media", 4.0),
+    ]
+    assert beside_spend(with_kinds(rows), spent)["amount_base"].tolist() == [2.0, 4.0]
+
+
+def test_a_month_with_media_alone_has_no_full_cost():
+    frame = with_kinds([("2026-10-01", "DE", "media", 3_100.0)])
+    made = panel(Business(**{**vars(business(1)), "investments": frame}), FIRST, LAST)
+    assert np.isnan(made["acquisition_cost_base"]).all()
 
 
 def test_of_a_channel_there_are_no_percentiles_and_no_full_cost():
