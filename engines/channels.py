@@ -16,7 +16,7 @@ from engines.panel import Panel, sum_known
 from engines.results import Result
 
 MEASURES = ("cost_base", "sessions", "first_orders", "net_base", "costed_net_base", "contribution_base")
-RATES = ("cost_per_session", "cac", "cvr", "roas")
+RATES = ("cost_per_session", "cac", "cvr", "roas", "ctr", "cpc")
 HIGH_HHI = 0.25  # above it a market counts as highly concentrated (US merger guidelines of 2010)
 
 
@@ -24,8 +24,8 @@ HIGH_HHI = 0.25  # above it a market counts as highly concentrated (US merger gu
 class Channel:
     """One channel over a period. Money in base currency, NaN where not known; shares of all channels (0-1).
 
-    `cost_per_session`, `cac`, `cvr` and `roas` are the KPIs of those names. `contribution` is the orders' contribution
-    less the channel's spend.
+    `cost_per_session`, `cac`, `cvr`, `roas`, `ctr` and `cpc` are the KPIs of those names. `contribution` is the orders'
+    contribution less the channel's spend.
     """
 
     channel: str
@@ -39,6 +39,8 @@ class Channel:
     cac: Result
     cvr: Result
     roas: Result
+    ctr: Result
+    cpc: Result
     contribution: float
 
 

@@ -60,6 +60,7 @@ PAGES = [
     Page("market-values", "/w/{slug}/engines/market/screening/values/"),
     Page("market-positioning", "/w/{slug}/engines/market/positioning/"),
     Page("market-channels", "/w/{slug}/engines/market/channels/"),
+    Page("market-campaigns", "/w/{slug}/engines/market/campaigns/"),
     Page("market-roadmap", "/w/{slug}/engines/market/roadmap/"),
     Page("market-gate", "/w/{slug}/engines/market/roadmap/", follow="#roadmap a[href$='/gate/']"),
     Page("market-record", "/w/{slug}/engines/market/roadmap/new/"),

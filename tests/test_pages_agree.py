@@ -43,6 +43,8 @@ NAMES = {kpi.name.en: key for key, kpi in KPIS.items()} | {
     "CAC": "cac",
     "CVR": "cvr",
     "ROAS": "roas",
+    "CTR": "ctr",
+    "CPC": "cpc",
     "Cost per session": "cost_per_session",
     "Cart left": "cart_abandonment",
     "Checkout left": "checkout_abandonment",
@@ -55,9 +57,10 @@ PLACES: dict[str, tuple[str, ...]] = {
     "Channel": ("Channel",),
     "Customers of": ("Market", "Channel"),
     "Device": (),  # the KPI's page knows no devices: of such tables the total alone
+    "Campaign": (),
     "Week of": ("Week of",),
 }  # the first heading of a table -> the tables of the KPI's page that name the same
-TOTALS = {"All", "All markets", "All channels", "All deliveries", "All customers"}
+TOTALS = {"All", "All markets", "All channels", "All campaigns", "All deliveries", "All customers"}
 STEPS = {k.numerator: (k.denominator, key) for key, k in KPIS.items() if {k.numerator, k.denominator} <= STAGES}
 STEPS["engaged_sessions"] = ("sessions", "engaged_share")
 
@@ -319,7 +322,7 @@ def _files_say_what_the_kpis_files_say(demo: Reader) -> None:
             else:
                 assert parts == [""] * 4
     channels = {row["Channel"]: row for row in demo.rows("market-channels-file", "csv")}
-    for column, key in (("CAC", "cac"), ("ROAS", "roas")):
+    for column, key in (("CAC", "cac"), ("ROAS", "roas"), ("CTR", "ctr"), ("CPC", "cpc")):
         for row in demo.rows("kpi-export", key, "channels", "csv"):
             if row["Code"]:
                 here, own_page = channels[row["Channel"]][column], row[KPIS[key].name.en]

@@ -177,7 +177,7 @@ def table(workspace: Workspace, choice: Choice) -> tuple[list[str], list[list[Ce
     columns = [
         _("Channel"), _("Spend"), _("Sessions"), _("New customers"), _("CAC"), _("ROAS"), _("Net revenue"),
         _("Contribution after spend"), _("Share of spend"), _("Share of new customers"), _("Marginal ROAS"),
-        _("Marginal ROAS, low"), _("Marginal ROAS, high"),
+        _("Marginal ROAS, low"), _("Marginal ROAS, high"), "CTR", "CPC",
     ]  # fmt: skip
     return columns, [_exported(c, loaded, names) for c in loaded.mix.channels]
 
@@ -189,7 +189,8 @@ def _exported(c: Channel, loaded: Loaded, names: Mapping[str, str]) -> list[Cell
         curve = [found.marginal.value, found.marginal.low, found.marginal.high]
     shares: list[Cell] = [c.spend_share, c.customer_share]
     head: list[Cell] = [names.get(c.channel) or _("unknown"), c.cost_base, c.sessions, c.first_orders]
-    return [*head, _value(c.cac), _value(c.roas), c.net_base, c.contribution, *shares, *curve]
+    clicks: list[Cell] = [_value(c.ctr), _value(c.cpc)]
+    return [*head, _value(c.cac), _value(c.roas), c.net_base, c.contribution, *shares, *curve, *clicks]
 
 
 def _value(result: Result) -> float | None:

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from engines import channels
+from engines.kpi import KPIS
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import compact, number
 from flywheel.diagnosis import charts
@@ -16,6 +17,7 @@ from flywheel.diagnosis.engine_pages import (
     Loaded,
     by_channel,
     by_market,
+    cards_of,
     kpi_cards,
     kpi_trend,
     load,
@@ -25,6 +27,8 @@ from flywheel.diagnosis.engine_pages import (
 from flywheel.diagnosis.flywheel_page import place_names
 from flywheel.facts.models import Channel, Rollup
 from flywheel.measures import frames
+
+CLICKS = ("ctr", "cpc")  # beside the headlines
 
 
 def overview(workspace: Workspace, choice: Choice) -> dict[str, Any]:
@@ -42,7 +46,7 @@ def overview(workspace: Workspace, choice: Choice) -> dict[str, Any]:
     for row in table["rows"]:
         row["all_orders"] = orders.get(row["code"])
     return {
-        "cards": kpi_cards(workspace, "market", loaded),
+        "cards": [*kpi_cards(workspace, "market", loaded), *cards_of(workspace, [KPIS[key] for key in CLICKS], loaded)],
         "charts": [c for c in (sessions, kpi_trend(workspace, "cac", loaded)) if c],
         "channels": [
             {"row": r, "name": names.get(r.channel) or _("unknown"), "kind": kinds.get(r.channel, "")}

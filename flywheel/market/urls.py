@@ -22,6 +22,8 @@ urlpatterns = [
     path(f"{BASE}positioning/table.<str:kind>", views.positioning_file, name="market-positioning-file"),
     path(f"{BASE}channels/", views.channels, name="market-channels"),
     path(f"{BASE}channels/table.<str:kind>", views.channels_file, name="market-channels-file"),
+    path(f"{BASE}campaigns/", views.campaigns, name="market-campaigns"),
+    path(f"{BASE}campaigns/table.<str:kind>", views.campaigns_file, name="market-campaigns-file"),
     path(f"{BASE}roadmap/", views.roadmap_list, name="market-roadmap"),
     path(f"{BASE}roadmap/<int:record_id>/gate/", views.roadmap_gate, name="market-gate"),
 ]

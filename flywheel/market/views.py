@@ -1,4 +1,6 @@
-"""The pages of the market engine that show what is known: overview, positioning, channel mix, roadmap."""
+"""The pages of the market engine that show what is known: overview, positioning, channel mix, campaigns, roadmap."""
+
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -12,12 +14,14 @@ from django.views.decorators.vary import vary_on_headers
 
 from flywheel.accounts import records
 from flywheel.accounts.access import get_workspace
-from flywheel.accounts.models import Role
+from flywheel.accounts.models import Role, Workspace
 from flywheel.accounts.panels import page_or_panel
 from flywheel.accounts.sheets import download
+from flywheel.diagnosis.engine_pages import Choice
 from flywheel.diagnosis.engine_views import asked_choice, show
 from flywheel.diagnosis.market_names import Names
 from flywheel.diagnosis.register_views import listed
+from flywheel.market import campaigns as campaigns_page
 from flywheel.market import channel_mix, positioning, roadmap
 from flywheel.market import overview as overview_page
 from flywheel.market.models import GatePass, RoadmapEntry, Stage
@@ -78,6 +82,30 @@ def channels_file(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
         return redirect("market-channels", slug)
     columns, rows = channel_mix.table(workspace, choice)
     return download("channel-mix", kind, columns, rows)
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def campaigns(request: HttpRequest, slug: str) -> HttpResponse:
+    """What each advertising campaign costs, and how often it is seen and clicked."""
+
+    def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
+        return campaigns_page.context(workspace, choice, request.GET)
+
+    return show(request, slug, ROOM, "market-campaigns", "market/campaigns.html", context)
+
+
+@login_required
+@require_GET
+def campaigns_file(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
+    """All campaigns of the chosen weeks and market as CSV or as a workbook."""
+    workspace = get_workspace(request, slug)
+    choice = asked_choice(request, workspace)
+    if choice is None:
+        return redirect("market-campaigns", slug)
+    columns, rows = campaigns_page.table(workspace, choice, request.GET)
+    return download("campaigns", kind, columns, rows)
 
 
 # --- roadmap ----------------------------------------------------------------------------------------------------------
