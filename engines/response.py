@@ -9,7 +9,7 @@ Spend follows demand as well as making it: only a test proves what the curve sug
 Reference: Broadbent 1979 (adstock); Jin, Wang, Sun, Chan and Koehler 2017 (media mix by adstock and saturation).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -32,13 +32,26 @@ SEED = 20_262
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A channel's curve. `draws` of the marginal return at `spend` (base currency per week) are the posterior."""
+    """A channel's curve, revenue = top · spend ÷ (spend + half) per week when spend is kept up, at `spend` now.
+
+    `tops` (base currency per week) and `halves` (spend per week at which half of it is reached) are draws of the
+    posterior, pair by pair.
+    """
 
     spend: float
     marginal: Estimate
-    draws: Floats
+    tops: Floats
+    halves: Floats
     r2: float
     weeks: int
+
+    def marginals(self, spend: float) -> Floats:
+        """Draws of the revenue that one more unit of spend brings at `spend` per week."""
+        return self.tops * self.halves / (self.halves + spend) ** 2
+
+    def revenues(self, spend: float) -> Floats:
+        """Draws of the revenue per week that `spend` per week brings."""
+        return self.tops * spend / (spend + self.halves)
 
 
 def fit(spend: Floats, revenue: Floats, seed: int = SEED) -> Response | Unavailable:
@@ -76,11 +89,14 @@ def _fitted(x: Floats, revenue: Floats, known: npt.NDArray[np.bool_], mean: floa
     spread = errors[at] * np.sqrt((weeks - frame.shape[1] - 1) / free)
     betas = slopes[at] + spread * rng.standard_t(free, DRAWS)
     halves = np.array([half for _decay, half in points])[at]
-    draws = betas * halves / (halves + now) ** 2 / mean
-    low, middle, high = np.quantile(draws, (0.025, 0.5, 0.975))
-    marginal = Estimate(float(middle), float(low), float(high), float(weeks), "ratio")
     r2 = 1.0 - float(squares.min()) / float(((y - y.mean()) ** 2).sum() or 1.0)
-    return Response(now * mean, marginal, draws, r2, weeks)
+    draws = betas * halves / (halves + now) ** 2 / mean
+    return Response(now * mean, _estimate(draws, weeks, "ratio"), betas, halves * mean, r2, weeks)
+
+
+def _estimate(draws: Floats, weeks: int, unit: str) -> Estimate:
+    low, middle, high = np.quantile(draws, (0.025, 0.5, 0.975))
+    return Estimate(float(middle), float(low), float(high), float(weeks), unit)
 
 
 def _surroundings(weeks: int) -> Floats:
@@ -117,44 +133,95 @@ def _independent_weeks(weeks: int, lag: float) -> float:
 
 
 # --- moving spend -----------------------------------------------------------------------------------------------------
-STEP = 0.1  # of the giving channel's spend: the curve is known near where the data lies
-CHANCE = 0.8  # a shift is worth naming when it pays in four draws of five
+BOUND = 0.3  # of a channel's spend: the curve is known near where the data lies
+POINTS = 121  # of a channel's range, at which its marginal return is worked out
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
-    """Spend moved per week between two channels, the contribution gained per week, and the chance that it pays."""
+class Change:
+    """A channel's spend per week, now and planned, and its marginal return at either (95 % interval)."""
 
-    giver: str
-    taker: str
-    amount: float
+    channel: str
+    spend: float
+    planned: float
+    marginal: Estimate
+    marginal_planned: Estimate
+
+    @property
+    def moved(self) -> float:
+        """Planned less present spend per week."""
+        return self.planned - self.spend
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The same budget in other parts: each channel's change, and the contribution gained per week by all together.
+
+    `chance`: that it gains anything at all.
+    """
+
+    changes: tuple[Change, ...]
     gain: Estimate
     chance: float
 
     @property
-    def is_worth_a_test(self) -> bool:
-        """Whether the data is clear enough to suggest it."""
-        return self.chance >= CHANCE
+    def is_clear(self) -> bool:
+        """Whether the whole interval of the gain is above zero; a plan that is not clear is none to follow."""
+        return self.gain.low is not None and self.gain.low > 0
+
+    @property
+    def moved(self) -> float:
+        """Spend per week that changes its channel."""
+        return sum(max(c.moved, 0.0) for c in self.changes)
 
 
-def shift(curves: dict[str, Response], margin: float) -> Shift | Unavailable:
-    """The move of a tenth of a channel's spend that most likely pays, towards equal marginal returns.
+def plan(curves: dict[str, Response], margin: float, bound: float = BOUND) -> Plan | Unavailable:
+    """The parts of the present budget that are expected to bring most, no channel changed by more than `bound`.
 
-    `margin`: contribution per unit of revenue (0-1).
+    Spend goes from low to high marginal returns until those of all channels between their bounds are equal; the
+    expected return over the posterior counts, channels drawn independently. Spend that seems to drive revenue away
+    counts as bringing nothing: to cut it frees the money, it wins no sales. `margin`: contribution per unit of revenue
+    (0-1). Reference: Boyd and Vandenberghe 2004, example 5.2 (water-filling), here within bounds.
     """
     if len(curves) < 2:
         return Unavailable("too_few_channels", float(len(curves)), 2.0)
+    floored = {code: replace(c, tops=np.maximum(c.tops, 0.0)) for code, c in curves.items()}
+    planned = _level(floored, bound)
     rng = np.random.Generator(np.random.PCG64(SEED))
-    draws = {code: rng.permutation(found.draws) for code, found in curves.items()}  # channels are drawn independently
-    pairs = [(a, b) for a in curves for b in curves if a != b]
-    chances = [float((draws[b] > draws[a]).mean()) for a, b in pairs]
-    best = int(np.argmax(chances))
-    giver, taker = pairs[best]
-    amount = STEP * curves[giver].spend
-    gains = amount * margin * (draws[taker] - draws[giver])
-    low, middle, high = np.quantile(gains, (0.025, 0.5, 0.975))
-    gain = Estimate(float(middle), float(low), float(high), float(curves[taker].weeks), "money")
-    return Shift(giver, taker, amount, gain, chances[best])
+    each = [rng.permutation(c.revenues(planned[code]) - c.revenues(c.spend)) for code, c in floored.items()]
+    gains = margin * np.sum(each, axis=0)
+    changes = tuple(
+        Change(code, c.spend, planned[code], c.marginal, _estimate(c.marginals(planned[code]), c.weeks, "ratio"))
+        for code, c in curves.items()
+    )
+    return Plan(changes, _estimate(gains, min(c.weeks for c in curves.values()), "money"), float((gains > 0).mean()))
+
+
+def _level(curves: dict[str, Response], bound: float) -> dict[str, float]:
+    """Each channel's spend at the one marginal return at which all of them add up to the present budget."""
+    total = sum(c.spend for c in curves.values())
+    spends = {code: np.linspace(1 - bound, 1 + bound, POINTS) * c.spend for code, c in curves.items()}
+    falling = {
+        code: np.minimum.accumulate([float(c.marginals(x).mean()) for x in spends[code]])  # of draws that may rise
+        for code, c in curves.items()
+    }
+
+    def at(level: float) -> dict[str, float]:
+        return {code: float(np.interp(-level, -falling[code], spends[code])) for code in curves}
+
+    low = min(f[-1] for f in falling.values()) - 1.0  # where all of them are as high as they may be
+    high = max(f[0] for f in falling.values()) + 1.0  # and as low
+    for _round in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if sum(at(middle).values()) > total else (low, middle)
+    return _summed(at(high), at(low), total)
+
+
+def _summed(less: dict[str, float], more: dict[str, float], total: float) -> dict[str, float]:
+    """Between two allocations around `total` the one that adds up to it: where marginal returns are flat they jump."""
+    short, gap = total - sum(less.values()), sum(more.values()) - sum(less.values())
+    part = min(max(short / gap, 0.0), 1.0) if gap > 0 else 0.0
+    return {code: less[code] + part * (more[code] - less[code]) for code in less}
 
 
 def verdict(marginal: Result, margin: float) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from math import isnan
+from math import isnan, nan
 from typing import Any
 
 import pandas as pd
@@ -17,6 +17,7 @@ from engines.results import Estimate, Result, Unavailable
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.sheets import Cell
 from flywheel.accounts.templatetags.formats import money, percent, reading
+from flywheel.accounts.words import reason_words
 from flywheel.diagnosis import engine_pages
 from flywheel.diagnosis.engine_pages import Choice, by_channel, cards_of
 from flywheel.diagnosis.flywheel_page import place_names
@@ -29,10 +30,11 @@ RESPONSE_WEEKS = 156  # three years: older spend met other prices
 
 @dataclass(frozen=True)
 class Loaded:
-    """A period's measures and mix, and each spending channel's response, or why there is none."""
+    """A period's measures and mix; of each spending channel what it spends per week of late, and its response."""
 
     measured: engine_pages.Loaded
     mix: Mix
+    budgets: dict[str, float]
     responses: dict[str, response.Response | Unavailable]
 
     @property
@@ -40,19 +42,31 @@ class Loaded:
         """The channels that have a curve."""
         return {code: found for code, found in self.responses.items() if isinstance(found, response.Response)}
 
+    @property
+    def plan(self) -> response.Plan | Unavailable:
+        """The same budget in other parts, of the channels that have a curve."""
+        return response.plan(self.curves, self.mix.margin) if self.mix.margin > 0 else Unavailable("no_cost_data")
+
 
 def load(workspace: Workspace, choice: Choice) -> Loaded:
     """The mix of the chosen weeks and market, and responses over the three years before."""
     measured = engine_pages.load(workspace, choice)
     mix = engine.mix(by_channel(measured).panel, measured.weeks)
     spending = [c.channel for c in mix.channels if c.cost_base > 0]
-    return Loaded(measured, mix, _responses(workspace, choice, spending))
-
-
-def _responses(workspace: Workspace, choice: Choice, codes: list[str]) -> dict[str, response.Response | Unavailable]:
     start = choice.week - timedelta(weeks=RESPONSE_WEEKS - 1)
     revenue = _weekly(frames.conversion(workspace, ("week", "channel"), start, choice.week, choice.where), "net_base")
     spend = _weekly(frames.market(workspace, ("week", "channel"), start, choice.week, choice.where), "cost_base")
+    return Loaded(measured, mix, _budgets(spend, spending), _responses(revenue, spend, spending))
+
+
+def _budgets(spend: pd.DataFrame, codes: list[str]) -> dict[str, float]:
+    """Mean spend of the last known weeks, as the curves take it."""
+    return {code: float(spend[code].dropna()[-response.RECENT_WEEKS :].mean()) for code in codes if code in spend}
+
+
+def _responses(
+    revenue: pd.DataFrame, spend: pd.DataFrame, codes: list[str]
+) -> dict[str, response.Response | Unavailable]:
     found: dict[str, response.Response | Unavailable] = {}
     for code in codes:
         if code not in revenue or code not in spend:
@@ -69,17 +83,17 @@ def _weekly(frame: pd.DataFrame, name: str) -> pd.DataFrame:
 
 # --- the page ---------------------------------------------------------------------------------------------------------
 def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
-    """Totals, channels, responses and a shift of spend."""
+    """Totals, channels, responses and a plan of spend."""
     loaded = load(workspace, choice)
     names = _names(workspace)
-    moved = response.shift(loaded.curves, loaded.mix.margin) if loaded.mix.margin > 0 else Unavailable("no_cost_data")
     return {
         "mix": loaded.mix,
         "cards": cards_of(workspace, [KPIS[key] for key in TOTALS], loaded.measured),
         "channels": [_line(c, loaded, names) for c in loaded.mix.channels],
         "charts": _charts(workspace, loaded, names),
         "needed": 1 / loaded.mix.margin if loaded.mix.margin > 0 else None,
-        "shift": _shift(workspace, moved, names),
+        "plan": _plan(workspace, loaded, names),
+        "bound": response.BOUND,
     }
 
 
@@ -151,21 +165,39 @@ def _marginal_chart(loaded: Loaded, names: Mapping[str, str]) -> list[dict[str, 
     ]
 
 
-def _shift(workspace: Workspace, moved: response.Shift | Unavailable, names: Mapping[str, str]) -> dict[str, Any]:
-    if isinstance(moved, Unavailable):
-        return {"unavailable": moved}
+def _plan(workspace: Workspace, loaded: Loaded, names: Mapping[str, str]) -> dict[str, Any]:
+    """The plan in words, and each spending channel in it, the largest change first."""
+    found = loaded.plan
+    if isinstance(found, Unavailable):
+        return {"unavailable": found}
     words = {
-        "amount": money(moved.amount, workspace.base_currency),
-        "giver": names.get(moved.giver) or _("unknown"),
-        "taker": names.get(moved.taker) or _("unknown"),
+        "amount": money(found.moved, workspace.base_currency),
+        "total": money(sum(loaded.budgets.values()), workspace.base_currency),
     }
+    changes = {c.channel: c for c in found.changes}
+    lines = [_planned(code, loaded, changes.get(code), names) for code in loaded.responses]
     return {
-        "gain": moved.gain,
-        "chance": moved.chance,
-        "is_worth": moved.is_worth_a_test,
-        "sentence": _("Test moving %(amount)s a week from %(giver)s to %(taker)s.") % words,
-        "weak": _("No shift stands out: %(giver)s to %(taker)s is the likeliest to pay, and that is too unsure.")
+        "gain": found.gain,
+        "chance": found.chance,
+        "is_clear": found.is_clear,
+        "sentence": _("Test moving %(amount)s of %(total)s a week between channels; the budget stays as it is.")
         % words,
+        "lines": sorted(lines, key=lambda line: -abs(line["moved"])),
+    }
+
+
+def _planned(code: str, loaded: Loaded, change: response.Change | None, names: Mapping[str, str]) -> dict[str, Any]:
+    """A channel of the plan; one without a curve keeps its budget, and `reason` says why."""
+    found = loaded.responses[code]
+    spend = change.spend if change else loaded.budgets.get(code, nan)
+    return {
+        "name": names.get(code) or _("unknown"),
+        "spend": spend,
+        "planned": change.planned if change else spend,
+        "moved": change.moved if change else 0.0,
+        "share": change.moved / change.spend if change else None,
+        "change": change,
+        "reason": found if isinstance(found, Unavailable) else None,
     }
 
 
@@ -178,8 +210,19 @@ def table(workspace: Workspace, choice: Choice) -> tuple[list[str], list[list[Ce
         _("Channel"), _("Spend"), _("Sessions"), _("New customers"), _("CAC"), _("ROAS"), _("Net revenue"),
         _("Contribution after spend"), _("Share of spend"), _("Share of new customers"), _("Marginal ROAS"),
         _("Marginal ROAS, low"), _("Marginal ROAS, high"), "CTR", "CPC",
+        _("Spend per week now"), _("Planned spend per week"), _("Why it keeps its budget"),
     ]  # fmt: skip
-    return columns, [_exported(c, loaded, names) for c in loaded.mix.channels]
+    found = loaded.plan
+    planned = {} if isinstance(found, Unavailable) or not found.is_clear else {p.channel: p for p in found.changes}
+    return columns, [[*_exported(c, loaded, names), *_budget(c, loaded, planned)] for c in loaded.mix.channels]
+
+
+def _budget(c: Channel, loaded: Loaded, planned: Mapping[str, response.Change]) -> list[Cell]:
+    """Spend per week now and planned; the plan is left open where none is clear, and in channels that do not spend."""
+    curve, change = loaded.responses.get(c.channel), planned.get(c.channel)
+    now = curve.spend if isinstance(curve, response.Response) else loaded.budgets.get(c.channel)
+    why = reason_words(curve) if isinstance(curve, Unavailable) else None
+    return [now, change.planned if change else None, why]
 
 
 def _exported(c: Channel, loaded: Loaded, names: Mapping[str, str]) -> list[Cell]:
