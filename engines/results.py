@@ -58,6 +58,7 @@ REASONS = frozenset(
         "no_referral_channel",
         "no_campaign_data",
         "no_holdout",
+        "entry_not_known",
         "more_than_all",
         "grows_by_itself",
         "no_investment_data",

@@ -3,6 +3,7 @@
 import datetime as dt
 
 from flywheel.demo import expansion
+from flywheel.demo.norrsken import MARKETS
 from flywheel.facts.models import CompetitorOffer, Investment, MarketIndicator
 from flywheel.market.models import (
     ContentAsset,
@@ -26,6 +27,9 @@ def test_every_page_of_the_market_room_is_filled(workspace):
     kept = (ScoringModel, OwnOffer, OwnValue, ContentAsset, Partner, CompetitorOffer, MarketIndicator)
     assert all(model.objects.filter(workspace=workspace).exists() for model in kept)
     assert {entry.stage for entry in RoadmapEntry.objects.all()} == set(Stage.values)
+    assert set(RoadmapEntry.objects.exclude(entered_on=None).values_list("market", flat=True)) == {
+        market.code for market in MARKETS
+    }  # so that the back-test has markets to score
     assert GatePass.objects.filter(market="US").count() == len(Stage) - 1
     found = screen(workspace, Spec.of(ScoringModel.objects.get().document))
     assert found.row("DE").coverage == 1

@@ -12,19 +12,16 @@ from python_calamine import CalamineWorkbook
 from scipy.stats import spearmanr
 
 from engines import scoring
-from engines.results import Estimate, Unavailable
+from engines.results import Unavailable
 from flywheel.accounts import records
 from flywheel.accounts.models import Membership, Role, User, Workspace
 from flywheel.facts.models import Market, MarketIndicator, Source
 from flywheel.market import indicators
-from flywheel.market.backtest import MIN_MARKETS, back_test
 from flywheel.market.indicators import Cell
 from flywheel.market.model_form import Editor, pairs_of
 from flywheel.market.models import Change, OwnValue, ScoringModel
 from flywheel.market.screening import first_markets, screen, weighed_by_entropy
 from flywheel.market.spec import Dimension, Indicator, Method, Spec, first_spec
-from tests.businesses import SIZES, business
-from tests.measured import store
 
 COMPONENTS = ("lpi_customs", "lpi_infrastructure", "lpi_shipments", "lpi_competence", "lpi_timeliness", "lpi_tracking")
 YEAR = 2026
@@ -495,31 +492,3 @@ def test_values_entered_before_their_changes_were_kept_are_moved_and_can_go_back
         assert (OwnValue.objects.count(), MarketIndicator.objects.count()) == (entered, loaded)
         assert Source.objects.filter(slug="by-hand").exists() is (entered == 0)
     assert MarketIndicator.objects.get(source__slug="by-hand").external_id == "DE|policy_risk|2026"
-
-
-# --- back-test --------------------------------------------------------------------------------------------------------
-def test_the_back_test_sets_the_score_at_entry_against_cac_and_ltv(client, workspace, reader):
-    store(workspace, business(1))
-    found = back_test(workspace, first_spec(()))
-    assert {row.market for row in found.rows} == set(SIZES)
-    assert {row.year for row in found.rows} == {2024}
-    assert all(isinstance(row.cac, Estimate) and isinstance(row.ltv, Estimate) for row in found.rows)
-    assert isinstance(found.with_cac, Estimate)
-    assert -1 <= found.with_cac.low <= found.with_cac.value <= found.with_cac.high <= 1
-    assert found.with_cac.n == len(SIZES)
-    assert "Back-test" in page(client, reader, "market-screening")
-
-
-def test_a_back_test_of_few_markets_has_no_correlation(workspace):
-    from dataclasses import replace
-
-    whole = business(1)
-    kept = ["DE", "US", "GB", "FR"]
-    frames = {n: getattr(whole, n) for n in ("conversion", "market", "aftersales", "cohorts")}
-    store(workspace, replace(whole, **{n: f[f["market"].isin(kept)] for n, f in frames.items()}))
-    found = back_test(workspace, first_spec(()))
-    assert found.with_cac == Unavailable("too_few_markets", 4, MIN_MARKETS)
-
-
-def test_without_orders_there_is_no_back_test(workspace):
-    assert back_test(workspace, first_spec(("DE",))) is None

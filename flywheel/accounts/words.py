@@ -26,6 +26,7 @@ REASONS = {
     "no_referral_channel": _("no channel of the kind “referral”"),
     "no_campaign_data": _("no data on campaigns to customers"),
     "no_holdout": _("no hold-out group"),
+    "entry_not_known": _("sold in since before the data begins"),
     "more_than_all": _("the counts contradict each other: more did it than there were"),
     "grows_by_itself": _("every customer may bring another one or more, so there is no end to it"),
     "no_investment_data": _("no investments entered for these weeks"),

@@ -40,6 +40,10 @@ LEVELS = {
     "NO": (5, 5, 9.5, 3.5),
 }  # fmt: skip
 BRANDS = ("Fjellvik", "Alpentrail", "Granite Peak", "Nordhorn", "Basecamp One", "Larch & Loft", "Summitry", "Trekka")
+SOLD_SINCE = {
+    "US": dt.date(2020, 3, 2), "DE": dt.date(2020, 3, 2), "GB": dt.date(2020, 9, 7), "FR": dt.date(2021, 4, 12),
+    "JP": dt.date(2021, 10, 4), "AU": dt.date(2022, 2, 14), "BR": dt.date(2022, 9, 5), "PL": dt.date(2023, 9, 4),
+}  # fmt: skip
 OFFERED_IN = ("US", "DE", "GB", "CA", "NL")
 
 
@@ -167,6 +171,7 @@ def _roadmap(workspace: Workspace, until: dt.date, user: User | None) -> None:
     stages = list(Stage.values)
     entries = [
         ("US", Stage.SCALED, "Jonas", None, "Our largest market."),
+        *((code, Stage.SCALED, "Jonas", None, "") for code in SOLD_SINCE if code not in ("US", "PL")),
         ("PL", Stage.MVP_TEST, "Ida", 30, "Shop in Polish, InPost lockers."),
         ("CA", Stage.VALIDATED, "Ida", 45, "French pages are being translated."),
         ("NL", Stage.SCREENED, "Jonas", 60, ""),
@@ -177,6 +182,7 @@ def _roadmap(workspace: Workspace, until: dt.date, user: User | None) -> None:
         target = None if days is None else until + dt.timedelta(days=days)
         entry = RoadmapEntry(workspace=workspace, market=code, stage=stage, scoring_model=model, owner=owner)
         entry.target_on, entry.note = target, note
+        entry.entered_on = SOLD_SINCE.get(code)
         records.add(entry, user)
         for before, after in pairwise(stages[: stages.index(stage) + 1]):
             GatePass.objects.create(

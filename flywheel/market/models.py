@@ -108,6 +108,12 @@ class RoadmapEntry(Kept):
     )
     owner = models.CharField(_("In charge"), max_length=80, blank=True)
     target_on = models.DateField(_("Next stage by"), null=True, blank=True)
+    entered_on = models.DateField(
+        _("Sold in since"),
+        null=True,
+        blank=True,
+        help_text=_("Of a market that was sold in before the loaded data begins: the back-test scores it as of then."),
+    )
     note = models.TextField(_("Note"), max_length=2000, blank=True)
 
     class Meta:

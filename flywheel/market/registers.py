@@ -76,7 +76,7 @@ class RoadmapForm(MarketForm):
 
     class Meta:
         model = RoadmapEntry
-        fields = ("market", "scoring_model", "owner", "target_on", "note")
+        fields = ("market", "scoring_model", "owner", "target_on", "entered_on", "note")
         widgets: ClassVar = {"note": forms.Textarea(attrs={"rows": 3})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -242,7 +242,7 @@ REGISTERS = by_key(
         taken=gettext_lazy("This market is on the roadmap already."),
         empty=gettext_lazy("Put the markets here that you might enter: each goes from stage to stage through a gate."),
         icon="target",
-        columns=("market", "stage", "owner", "target_on", "note"),
+        columns=("market", "stage", "owner", "target_on", "entered_on", "note"),
         filters=("stage",),
         searched=("market", "owner", "note"),
         is_late=_is_late,

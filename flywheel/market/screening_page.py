@@ -12,7 +12,7 @@ from flywheel.accounts.sheets import Cell as SheetCell
 from flywheel.accounts.templatetags.formats import compact, number, percent
 from flywheel.diagnosis.market_names import Names
 from flywheel.market import figures, indicators
-from flywheel.market.backtest import back_test
+from flywheel.market.backtest import FIRST_WEEKS, back_test
 from flywheel.market.indicators import INDICATORS, Cell
 from flywheel.market.models import ScoringModel
 from flywheel.market.screening import Row, Screening, first_markets, screen
@@ -202,7 +202,11 @@ def back_test_context(workspace: Workspace, model: ScoringModel | None) -> dict[
     if found is None:
         return {}
     names = Names(workspace)
-    return {"back_test": found, "back_test_rows": [{"row": row, "name": names[row.market]} for row in found.rows]}
+    return {
+        "back_test": found,
+        "back_test_rows": [{"row": row, "name": names[row.market]} for row in found.rows],
+        "back_test_weeks": FIRST_WEEKS,
+    }
 
 
 # --- export -----------------------------------------------------------------------------------------------------------
