@@ -172,7 +172,8 @@ def panel(business: Business, first: np.datetime64, last: np.datetime64) -> Pane
     values = journey.sums(CONVERSION)
     values |= Grid(business.market, weeks, markets).sums(MARKET)
     values |= Grid(business.aftersales, weeks, markets).sums(AFTERSALES)
-    values |= _channel_values(business, journey)
+    kinds = _row_kinds(business)
+    values |= _channel_values(business, journey, kinds)
     values |= cohort_values(business, weeks, markets)
     values |= _followed(Grid(business.followups, weeks, markets))
     values |= _duration_values(business, weeks, markets)
@@ -180,7 +181,7 @@ def panel(business: Business, first: np.datetime64, last: np.datetime64) -> Pane
     values["kept_by_time"] = values["promised_deliveries"] - values["late_by_time"]
     values |= abandoned(values)
     values |= _acquisition(business, values, weeks, markets, journey)
-    return Panel(weeks, markets, values, _paired(business, journey, values))
+    return Panel(weeks, markets, values, _paired(business, journey, values, kinds.visited))
 
 
 STEP_PAIRS = {
@@ -200,27 +201,38 @@ OF_SPEND = {
 LEFT_PAIRS = {"cart_abandonment": "carts", "checkout_abandonment": "checkouts"}
 
 
-def _paired(business: Business, journey: Grid, values: Mapping[str, Array]) -> dict[tuple[str, str], Array]:
-    """What a rate takes of the rows that tell both its sides: a marketplace's views are not a shop's carts' views."""
-    frame = business.conversion
+def _paired(
+    business: Business, journey: Grid, values: Mapping[str, Array], visited: np.ndarray
+) -> dict[tuple[str, str], Array]:
+    """What a rate takes of the rows that tell both its sides: a marketplace's views are not a shop's carts' views.
+
+    `visited`: the rows of spend on channels with known sessions. Where all rows tell both, there is nothing to choose.
+    """
+    known = {name: _told(business.conversion, (name,)) for name in CONVERSION}
     found: dict[tuple[str, str], Array] = {}
     for key, names in STEP_PAIRS.items():
         for pair in zip(names[::2], names[1::2], strict=True):
-            sums = journey.sums(pair, only=_told(frame, pair))
-            found |= {(key, measure): array for measure, array in sums.items()}
+            found |= {(key, name): array for name, array in _both(journey, known, pair).items()}
     for key, step in LEFT_PAIRS.items():
-        sums = journey.sums((step, "payments"), only=_told(frame, (step, "payments")))
-        left = f"abandoned_{step}"
-        found |= {(key, step): sums[step], (key, left): np.maximum(sums[step] - sums["payments"], 0.0)}
-    spent = Grid(business.market, journey.weeks, journey.markets)
-    found["cost_per_session", "cost_base"] = spent.sums(("cost_base",), only=_visited_rows(business))["cost_base"]
-    for key, measure in (("engaged_share", "sessions"), ("cost_per_session", "cost_base")):
+        if sums := _both(journey, known, (step, "payments")):
+            left = np.maximum(sums[step] - sums["payments"], 0.0)
+            found |= {(key, step): sums[step], (key, f"abandoned_{step}"): left}
+    if not visited.all():
+        spent = Grid(business.market, journey.weeks, journey.markets)
+        found["cost_per_session", "cost_base"] = spent.sums(("cost_base",), only=visited)["cost_base"]
+    for key, measure in found.keys() & {("engaged_share", "sessions"), ("cost_per_session", "cost_base")}:
         taken, whole = found[key, measure], values[measure]  # what is known and not taken is not what is missing
         found[key, measure] = np.where(np.isnan(taken) & ~np.isnan(whole), 0.0, taken)
     for key, measures in OF_SPEND.items():  # who is known to spend nothing has won nobody by it, which is not unknown
         nobody = {m: np.isnan(values[m]) & (values["cost_base"] == 0) for m in measures}
         found |= {(key, m): np.where(none, 0.0, values[m]) for m, none in nobody.items()}
     return found
+
+
+def _both(journey: Grid, known: Mapping[str, np.ndarray], pair: tuple[str, str]) -> dict[str, Array]:
+    """The sums of both over the rows that tell both; nothing where no row tells one alone."""
+    first, second = (known[name] for name in pair)
+    return {} if np.array_equal(first, second) else journey.sums(pair, only=first & second)
 
 
 def _told(frame: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
@@ -235,10 +247,22 @@ def abandoned(sums: Mapping[str, Array]) -> dict[str, Array]:
     return {name: np.maximum(count, 0.0) for name, count in left.items()}
 
 
-def _channel_values(business: Business, journey: Grid) -> dict[str, Array]:
+@dataclass(frozen=True, eq=False)
+class RowKinds:
+    """Masks of rows by what is known of their week, market and channel.
+
+    Of the journey: `paid`, where there was spend; `tracked`, whose sessions are known, for orders of others have no
+    rate. Of the spend: `visited`, where sessions are known.
+    """
+
+    paid: np.ndarray
+    tracked: np.ndarray
+    visited: np.ndarray
+
+
+def _channel_values(business: Business, journey: Grid, kinds: RowKinds) -> dict[str, Array]:
     """What depends on the channel: those that spend, those whose sessions are known, word of mouth, all apart."""
-    frame = business.conversion
-    paid, tracked = _paid_rows(business), _tracked_rows(business)
+    frame, paid, tracked = business.conversion, kinds.paid, kinds.tracked
     referral = referral_mask(business).to_numpy()
     channels, names = pd.factorize(frame["channel"])
     return {
@@ -417,33 +441,20 @@ def invested_weeks(investments: pd.DataFrame, first_week: np.datetime64) -> pd.D
 
 def paid_only(business: Business) -> pd.DataFrame:
     """The journey's rows of a week, market and channel that spent in that week."""
-    return business.conversion.loc[_paid_rows(business)]
+    return business.conversion.loc[_row_kinds(business).paid]
 
 
-def _paid_rows(business: Business) -> np.ndarray:
-    spending = business.market.loc[business.market["cost_base"] > 0]
-    return _in_slices(business.conversion, spending)
-
-
-def _tracked_rows(business: Business) -> np.ndarray:
-    """The journey's rows of a week, market and channel whose sessions are known: orders of others have no rate."""
-    return _in_slices(business.conversion, business.conversion.loc[business.conversion["sessions"] > 0])
-
-
-def _visited_rows(business: Business) -> np.ndarray:
-    """The rows of spend whose week, market and channel have known sessions."""
-    return _in_slices(business.market, business.conversion.loc[business.conversion["sessions"] > 0])
-
-
-def _in_slices(frame: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
-    """Which rows of `frame` share week, market and channel with a row of `others`."""
-    size = len(frame)
-    ids = np.zeros(size + len(others), dtype=np.int64)
+def _row_kinds(business: Business) -> RowKinds:
+    journey, spend = business.conversion, business.market
+    ids = np.zeros(len(journey) + len(spend), dtype=np.int64)
     for name in ("week", "market", "channel"):
-        both = pd.concat([frame[name], others[name]], ignore_index=True)
-        codes, found = pd.factorize(both)
+        codes, found = pd.factorize(pd.concat([journey[name], spend[name]], ignore_index=True))
         ids = ids * max(len(found), 1) + codes
-    return np.isin(ids[:size], ids[size:])
+    own, spent = ids[: len(journey)], ids[len(journey) :]
+    known = own[(journey["sessions"] > 0).to_numpy()]
+    return RowKinds(
+        np.isin(own, spent[(spend["cost_base"] > 0).to_numpy()]), np.isin(own, known), np.isin(spent, known)
+    )
 
 
 def referral_mask(business: Business) -> pd.Series:
