@@ -199,6 +199,7 @@ OF_SPEND = {
     "roas": ("paid_net_base", "paid_net_squares", "paid_priced_orders"),
 }  # KPI -> its measures of the channels that spend
 LEFT_PAIRS = {"cart_abandonment": "carts", "checkout_abandonment": "checkouts"}
+STEPS = frozenset(name for names in STEP_PAIRS.values() for name in names)
 
 
 def _paired(
@@ -208,7 +209,7 @@ def _paired(
 
     `visited`: the rows of spend on channels with known sessions. Where all rows tell both, there is nothing to choose.
     """
-    known = {name: _told(business.conversion, (name,)) for name in CONVERSION}
+    known = {name: _told(business.conversion, name) for name in STEPS}
     found: dict[tuple[str, str], Array] = {}
     for key, names in STEP_PAIRS.items():
         for pair in zip(names[::2], names[1::2], strict=True):
@@ -230,15 +231,14 @@ def _paired(
 
 
 def _both(journey: Grid, known: Mapping[str, np.ndarray], pair: tuple[str, str]) -> dict[str, Array]:
-    """The sums of both over the rows that tell both; nothing where no row tells one alone."""
+    """The sums of both over the rows that tell both; nothing where no row tells one alone: these are the panel's."""
     first, second = (known[name] for name in pair)
     return {} if np.array_equal(first, second) else journey.sums(pair, only=first & second)
 
 
-def _told(frame: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
-    """Which rows tell all of these; a column that is not there is told by none."""
-    known = [frame[name].notna().to_numpy() if name in frame else np.zeros(len(frame), dtype=bool) for name in names]
-    return np.asarray(np.logical_and.reduce(known))
+def _told(frame: pd.DataFrame, name: str) -> np.ndarray:
+    """Which rows tell this; a column that is not there is told by none."""
+    return frame[name].notna().to_numpy() if name in frame else np.zeros(len(frame), dtype=bool)
 
 
 def abandoned(sums: Mapping[str, Array]) -> dict[str, Array]:
@@ -445,6 +445,7 @@ def paid_only(business: Business) -> pd.DataFrame:
 
 
 def _row_kinds(business: Business) -> RowKinds:
+    """The masks, by numbers that rows of one week, market and channel share, in the journey and in the spend."""
     journey, spend = business.conversion, business.market
     ids = np.zeros(len(journey) + len(spend), dtype=np.int64)
     for name in ("week", "market", "channel"):
