@@ -16,6 +16,7 @@ from flywheel.accounts.templatetags.formats import in_unit
 from flywheel.accounts.words import REASONS
 from flywheel.diagnosis import metric_guide
 from flywheel.environment import BASE_DIR
+from flywheel.measures.models import ConversionWeek
 from tests.businesses import LAST, Plant, business
 from tests.measured import store
 
@@ -87,6 +88,15 @@ def test_weeks_that_are_missing_are_a_gap_in_the_line_and_named_in_its_table(wor
     for day in missing:
         assert rows[line["x"].index(str(day))][1:] == ["not available: no traffic data", "", ""]
     assert len(rows) == len(line["x"])
+
+
+def test_without_a_choice_the_figure_is_of_all_markets_though_that_of_some_orders_is_not_known(measured, read):
+    known = read("kpi", "cvr", weeks="4").context["line"].result
+    ConversionWeek.objects.create(workspace=measured, week=WEEK, sessions=1000, orders=10)
+    context = read("kpi", "cvr", weeks="4").context
+    assert context["line"].result.n == known.n + 1000
+    assert context["line"].result == context["by_market"][0]["result"]
+    assert len(context["by_market"]) > 2
 
 
 def test_of_one_market_the_channels_are_its_own(measured, read):

@@ -111,7 +111,7 @@ def load(workspace: Workspace, choice: Choice, channels: bool = False) -> Loaded
     end = np.datetime64(choice.week, "D") if choice.weeks else _newest(business, choice.week)
     start = span[0] if span else end
     panel = measures.panel(business, min(start, end), end)
-    position = panel.markets.index(choice.market) if choice.market in panel.markets else None
+    position = panel.markets.index(choice.market) if choice.market and choice.market in panel.markets else None
     shown = restated(workspace, choice.week - timedelta(weeks=TREND_WEEKS - 1), choice.week)
     return Loaded(
         panel, position, min(choice.weeks or len(panel.weeks), len(panel.weeks)), tuple(shown), business, choice
