@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import connection
@@ -11,16 +11,17 @@ from django.urls import reverse
 from plotly import graph_objects  # type: ignore[import-untyped]
 from python_calamine import CalamineWorkbook
 
+from engines.results import Estimate
 from flywheel import jobs
 from flywheel.accounts.models import Membership, Role, User, Workspace
 from flywheel.aftersales import customer_lists
 from flywheel.aftersales.models import CustomerScore, LifetimeFit, Replenishment
-from flywheel.facts.models import Customer, OrderLine, Rollup, Spend
+from flywheel.facts.models import Customer, Order, OrderLine, Rollup, Spend
 from flywheel.jobs.models import Job
 from tests.customers_builder import AS_OF, line, sell
 from tests.facts_builder import mark_dirty, new_source, order, set_first_orders, week_of
 from tests.test_diagnosis_room import _without_theme
-from tests.test_lifetimes import money, refills
+from tests.test_lifetimes import give_back, money, refills
 
 pytestmark = pytest.mark.django_db
 PAGES = ("aftersales-lifetime", "aftersales-customers")
@@ -153,7 +154,7 @@ def test_ltv_to_cac_is_of_the_chosen_weeks(business, reader, client) -> None:
     assert row["cac"].value == pytest.approx(52 * 30 / row["cac"].n)
     assert row["ratio"].value == pytest.approx(row["ltv"].value / row["cac"].value)
     assert row["ratio"].low < row["ratio"].value < row["ratio"].high
-    assert row["payback"].value == 1
+    assert row["reached"].value == 1
 
 
 def test_a_market_whose_advertising_has_ended_has_no_ratio_to_what_it_costs(business, reader, client, run_jobs) -> None:
@@ -161,7 +162,7 @@ def test_a_market_whose_advertising_has_ended_has_no_ratio_to_what_it_costs(busi
     roll(business)
     run_jobs()
     row = row_of(business, client, reader, "market", "DE", weeks="26")
-    assert (row["ratio"].reason, row["payback"].reason) == ("nothing_spent", "nothing_spent")
+    assert (row["ratio"].reason, row["reached"].reason) == ("nothing_spent", "nothing_spent")
 
 
 def test_a_channel_without_spend_has_no_cac_and_says_so(business, reader, client) -> None:
@@ -177,7 +178,7 @@ def test_a_channel_whose_spend_is_zero_has_no_ratio_and_no_payback(business, rea
     run_jobs()
     row = row_of(business, client, reader, "channel", "google", weeks="52")
     assert row["cac"].reason == "nothing_spent"
-    assert (row["ratio"].reason, row["payback"].reason) == ("nothing_spent", "nothing_spent")
+    assert (row["ratio"].reason, row["reached"].reason) == ("nothing_spent", "nothing_spent")
     assert "nothing was spent" in html_of(client, reader, "aftersales-lifetime", weeks="52")
 
 
@@ -185,7 +186,7 @@ def test_a_cost_that_is_never_earned_back_is_not_paid_back_so_far(business, read
     Spend.objects.update(cost=900_000)
     roll(business)
     run_jobs()
-    assert row_of(business, client, reader, "all", "", weeks="52")["payback"].reason == "not_yet_paid_back"
+    assert row_of(business, client, reader, "all", "", weeks="52")["reached"].reason == "not_yet_paid_back"
 
 
 def test_a_chosen_market_shows_its_own_fit_those_of_its_channels_and_their_curves(business, reader, client) -> None:
@@ -422,3 +423,60 @@ def test_a_list_that_is_too_long_for_a_workbook_is_offered_as_csv(business, memb
 
 def test_no_list_of_that_name(business, member, client) -> None:
     assert get(client, member, "aftersales-customers-file", "everyone", "csv").status_code == 404
+
+
+# --- the KPIs and the curve -------------------------------------------------------------------------------------------
+@pytest.fixture
+def refunded(workspace, run_jobs, time_machine):
+    """120 customers of March 2025, a third of whom got money back within the year, a month after it, and for an order
+    that was cancelled; nobody new since."""
+    time_machine.move_to("2026-04-09T09:00:00+01:00")
+    source = new_source(workspace)
+    for n in range(120):
+        first = date(2025, 3, 3) + timedelta(days=n % 28)
+        days = (0, 0, 100, 366) if n % 2 else (0, 365)
+        known = {"customer": f"c{n}", "market": "DE", "channel": "google"}
+        made = [order(workspace, source, f"{n}-{at}", first + timedelta(days=d), **known, **money(60, 20))
+                for at, d in enumerate(days)]  # fmt: skip
+        made.append(order(workspace, source, f"{n}-x", first, state="cancelled", **known, **money(60, 20)))
+        Order.objects.bulk_create(made)
+        if n % 3 == 0:
+            for parent, at, amount in ((made[0], 20, 9), (made[1], 365, 6), (made[0], 395, 20), (made[-1], 5, 60)):
+                give_back(parent, first + timedelta(days=at), amount)
+    order(workspace, source, "late", date(2026, 4, 5), **known, **money(60, 20)).save()  # all have had twelve months
+    set_first_orders(workspace)
+    mark_dirty(workspace, Rollup.COHORTS, [date(2025, 3, 3) + timedelta(weeks=n) for n in range(60)])
+    mark_dirty(workspace, Rollup.CONVERSION, [date(2025, 3, 3) + timedelta(weeks=n) for n in range(60)])
+    jobs.start(workspace, "roll", {})
+    run_jobs()
+    return workspace
+
+
+def test_ltv_observed_is_after_refunds_and_what_the_curve_says_of_the_same_customers(refunded, reader, client) -> None:
+    context = get(client, reader, "aftersales-lifetime").context
+    brought = (60 * 120 + 60 * 80 - 40 * (9 + 6)) / 120  # what is kept of two or three orders of 40 each within a year
+    card = context["observed"][0]
+    assert card["name"] == "LTV observed, 12 months"
+    assert card["result"].value == pytest.approx(brought)
+    assert context["rows"][0]["observed"].value == pytest.approx(brought)
+    assert context["rows"][0]["observed"].n == card["result"].n == 120
+
+
+def test_what_customers_have_brought_is_told_by_the_kpis_and_leads_to_them(business, reader, client) -> None:
+    html = html_of(client, reader, "aftersales-lifetime")
+    for key in ("ltv_12m", "ltv_cac", "payback_months"):
+        assert reverse("kpi", args=["acme", key]) in html
+    assert not get(client, reader, "aftersales-lifetime", channel="google").context["observed"]
+
+
+def test_payback_is_that_of_the_kpis_page_whatever_the_customers(business, reader, client) -> None:
+    rows = get(client, reader, "aftersales-lifetime", weeks="52").context["rows"]
+    own = get(client, reader, "kpi", "payback_months", weeks="52").context
+    found = {("all", ()): own["line"].result}
+    found |= {("market", (row["code"],)): row["result"] for row in own["by_market"]}
+    found |= {("channel", (row["code"],)): row["result"] for row in own["by_channel"]}
+    assert {row["scope"] for row in rows} == {"all", "market", "channel"}
+    for row in rows:
+        own_page = found[row["scope"], row["fit"].place]
+        assert str(row["payback"]) == str(own_page), row["fit"].place
+    assert isinstance(rows[0]["payback"], Estimate)

@@ -11,7 +11,7 @@ from flywheel import jobs
 from flywheel.accounts.models import Workspace
 from flywheel.aftersales import fitting
 from flywheel.aftersales.models import CohortContribution, CustomerScore, LifetimeFit, Replenishment
-from flywheel.facts.models import OrderLine, Refund, Review, SurveyAnswer
+from flywheel.facts.models import Order, OrderLine, Refund, Review, SurveyAnswer
 from flywheel.jobs.models import Job
 from flywheel.jobs.runner import run
 from flywheel.measures import customers
@@ -80,19 +80,47 @@ def test_a_day_with_an_unknown_amount_is_unknown_and_not_zero(workspace) -> None
     assert np.isnan(row["contribution"])
 
 
+def give_back(parent: Order, at: date, amount: int | None) -> None:
+    """A refund of an order."""
+    Refund.objects.create(
+        workspace=parent.workspace, source=parent.source, external_id=f"{parent.external_id} {at} {amount}",
+        order_ref=parent.external_id, order_id=parent.pk, order_week=parent.week, refunded_at=moment(at),
+        refund_date=at, week=week_of(at), currency="EUR", amount=amount, fx_rate=1,
+    )  # fmt: skip
+
+
 def test_refunds_are_taken_off_the_customer_of_their_order(workspace) -> None:
     source = new_source(workspace)
     order(workspace, source, "A", day(0), customer="c", **money(100, 40)).save()
-    for n, amount in enumerate((10, 5)):
-        Refund.objects.create(
-            workspace=workspace, source=source, external_id=str(n), order_ref="A", refunded_at=moment(day(3)),
-            refund_date=day(3), week=week_of(day(3)), currency="EUR", amount=amount, fx_rate=1,
-        )  # fmt: skip
+    for amount in (10, 5):
+        give_back(Order.objects.get(), day(3), amount)
     set_first_orders(workspace)
     assert history(workspace, day(9))["refunded"] == 15
     assert history(workspace, day(2))["refunded"] == 0
     (row,) = customers.months(workspace, day(9)).to_dict("records")
     assert (row["age"], row["active"], row["contribution"]) == (0, 1, 45)
+
+
+def test_money_that_went_back_later_is_taken_off_at_that_age(workspace) -> None:
+    source = new_source(workspace)
+    order(workspace, source, "A", day(0), customer="c", **money(100, 40)).save()
+    give_back(Order.objects.get(), day(70), 10)
+    give_back(Order.objects.get(), day(-3), 5)  # dated before its order
+    set_first_orders(workspace)
+    found = customers.months(workspace, day(99))
+    assert found[["age", "active", "contribution"]].to_numpy().tolist() == [[0, 1, 55], [2, 0, -10]]
+    assert len(customers.months(workspace, day(69))) == 1
+
+
+def test_money_back_for_an_order_that_does_not_count_is_not_taken_off(workspace) -> None:
+    source, other = new_source(workspace), new_source(workspace, "other")
+    order(workspace, source, "A", day(0), customer="c", **money(100, 40)).save()
+    void = order(workspace, other, "A", day(0), customer="c", state="cancelled", **money(100, 40))
+    void.save()
+    give_back(void, day(3), 100)
+    set_first_orders(workspace)
+    assert history(workspace, day(9))["refunded"] == 0
+    assert customers.months(workspace, day(9))["contribution"].tolist() == [60]
 
 
 def test_cancelled_orders_unknown_people_and_other_businesses_are_left_out(workspace) -> None:
@@ -230,7 +258,7 @@ def test_without_orders_the_job_keeps_nothing(workspace) -> None:
 def test_when_the_last_order_is_undone_nothing_is_kept(workspace) -> None:
     sell(workspace, new_source(workspace), 150)
     fit(workspace)
-    from flywheel.facts.models import FirstOrder, Order
+    from flywheel.facts.models import FirstOrder
 
     Order.objects.all().delete()
     FirstOrder.objects.all().delete()

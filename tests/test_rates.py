@@ -163,6 +163,15 @@ def test_everything_with_an_amount_follows(workspace: Workspace, tmp_path: Path)
     assert dirty(workspace) == {(name, DAY) for name in ("conversion", "aftersales", "market", "cohorts")}
 
 
+def test_a_refund_at_another_rate_makes_the_cohort_of_its_customer_dirty(workspace: Workspace, tmp_path: Path) -> None:
+    loaded(workspace, tmp_path, "orders", [order(ordered_at="2026-02-02 10:00:00")])
+    refund = {"order_id": "A-1", "refunded_at": DAY, "amount": "10", "currency": "USD", "refund_id": "R-1"}
+    loaded(workspace, tmp_path, "refunds", [refund])
+    DirtyWeek.objects.all().delete()
+    loaded(workspace, tmp_path, "exchange_rates", [rate_row("USD", "1.25")])
+    assert dirty(workspace) == {("aftersales", DAY), ("cohorts", "2026-02-02")}
+
+
 def test_only_days_that_the_rate_reaches_follow(workspace: Workspace, tmp_path: Path) -> None:
     days = ("2026-03-01", "2026-03-02", "2026-03-03")
     rows = [order(f"A-{day}", currency="USD", ordered_at=f"{day} 10:00:00") for day in days]

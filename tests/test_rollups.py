@@ -20,6 +20,7 @@ from flywheel.facts.models import (
     Order,
     OrderLine,
     Referral,
+    Refund,
     Review,
     Source,
     Spend,
@@ -409,6 +410,67 @@ def follow(model: Any, parent: Order, day: date, **values: object) -> None:
     """A record of `model` that belongs to an order, on a day of its own."""
     known = {"workspace_id": parent.workspace_id, "source_id": parent.source_id, "week": week_of(day)}
     model.objects.create(**known, order_ref=parent.external_id, order_id=parent.pk, order_week=parent.week, **values)
+
+
+def give_back(parent: Order, day: date, amount: object, number: int = 0) -> None:
+    """A refund of an order, on a day of its own."""
+    given = {"external_id": f"{parent.external_id}-{number}", "currency": "EUR", "fx_rate": 1, "amount": amount}
+    follow(Refund, parent, day, refunded_at=moment(day), refund_date=day, **given)
+
+
+def test_a_refund_is_taken_off_its_customers_cohort_on_its_own_day(workspace: Workspace, source: Source) -> None:
+    """40 at first and 40 on day 100; of the first 10 come back on day 20, of the second 5 on day 200, 7 on day 366."""
+    keep(workspace, source, *({"customer": "a", "day": days(n), "gross": 60, "cogs": 20} for n in (0, 100)))
+    first, second = Order.objects.order_by("id")
+    Order.objects.filter(pk=second.pk).update(market="FR")
+    for number, (parent, at, amount) in enumerate(((first, 20, 10), (second, 200, 5), (second, 366, 7))):
+        give_back(parent, days(at), amount, number)
+    (row,) = rolled("cohorts", workspace)
+    by_age = [row[f"contribution_{age}"] for age in ("first", "30", "60", "90", "180", "365")]
+    assert (row["market"], by_age) == ("DE", [40, 30, 30, 30, 70, 65])
+    assert row["contribution_squares_365"] == 65 * 65
+    assert (row["repeat_orders_365"], row["repeat_net_365"]) == (1, 60)
+
+
+def test_a_refund_on_the_day_of_the_first_order_or_dated_before_it_leaves_that_less(
+    workspace: Workspace, source: Source
+) -> None:
+    keep(workspace, source, {"customer": "a", "gross": 60, "cogs": 20})
+    give_back(Order.objects.get(), DAY, 3)
+    give_back(Order.objects.get(), days(-2), 4, 1)
+    (row,) = rolled("cohorts", workspace)
+    assert (row["contribution_first"], row["contribution_365"]) == (33, 33)
+
+
+@pytest.mark.parametrize("state", ["unpaid", "cancelled", "test"])
+def test_a_refund_of_an_order_that_does_not_count_is_not_taken_off(
+    workspace: Workspace, source: Source, state: str
+) -> None:
+    costed = {"customer": "a", "gross": 60, "cogs": 20}
+    keep(workspace, source, costed, {**costed, "state": state})
+    give_back(Order.objects.get(state=state), days(5), 60)
+    (row,) = rolled("cohorts", workspace)
+    assert (row["customers"], row["costed_customers_365"], row["contribution_365"]) == (1, 1, 40)
+
+
+def test_a_refund_of_another_sources_order_of_the_same_number_is_not_taken_off(
+    workspace: Workspace, source: Source
+) -> None:
+    keep(workspace, source, {"customer": "a", "gross": 60, "cogs": 20})
+    other = order(workspace, new_source(workspace, "other"), 0, DAY, customer="", gross=60, cogs=20)
+    other.save()
+    give_back(other, days(5), 60)
+    (row,) = rolled("cohorts", workspace)
+    assert row["contribution_365"] == 40
+
+
+def test_a_refund_of_an_unknown_amount_makes_its_customers_contribution_unknown(
+    workspace: Workspace, source: Source
+) -> None:
+    keep(workspace, source, *({"customer": who, "gross": 60, "cogs": 20} for who in "ab"))
+    give_back(Order.objects.get(customer="b"), days(5), None)
+    (row,) = rolled("cohorts", workspace)
+    assert (row["customers"], row["costed_customers_365"], row["contribution_365"]) == (2, 1, 40)
 
 
 def test_an_order_that_two_invited_to_is_one_conversion(workspace: Workspace, source: Source) -> None:

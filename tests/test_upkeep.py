@@ -224,6 +224,27 @@ def test_a_reply_told_later_dirties_the_week_of_its_ticket(delivered: Workspace,
     assert Ticket.objects.get().reply_minutes > 60 * 24
 
 
+def test_a_late_refund_dirties_its_own_week_and_the_cohort_of_its_customer(
+    delivered: Workspace, tmp_path: Path
+) -> None:
+    batch = loaded(delivered, tmp_path, "refunds", [CHILDREN["refunds"] | {"refunded_at": "2026-04-07"}])
+    assert (dirty(delivered, "aftersales"), dirty(delivered, "cohorts")) == (["2026-04-06"], [MIDDLE])
+    clean(delivered)
+    undo.undo(delivered, batch.pk)
+    assert (dirty(delivered, "aftersales"), dirty(delivered, "cohorts")) == (["2026-04-06"], [MIDDLE])
+
+
+def test_a_refund_that_finds_its_own_sources_order_leaves_the_cohort_that_it_was_taken_off(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    loaded(workspace, tmp_path, "orders", [order(ordered_at=OLD, customer_id="C-1")], source="shop")
+    loaded(workspace, tmp_path, "refunds", [CHILDREN["refunds"]], source="amazon")
+    clean(workspace)
+    loaded(workspace, tmp_path, "orders", [order(ordered_at=NEW, customer_id="C-2")], source="amazon")
+    assert Refund.objects.get().order_id == Order.objects.get(source__slug="amazon").pk
+    assert dirty(workspace, "cohorts") == [OLD, NEW]
+
+
 def test_lines_dirty_the_week_of_their_order(delivered: Workspace, tmp_path: Path) -> None:
     loaded(delivered, tmp_path, "order_lines", [{"order_id": "A-1", "line_id": "1", "sku": "S-1", "quantity": 2}])
     assert dirty(delivered, "conversion") == [MIDDLE]

@@ -150,9 +150,9 @@ KPIS = (
         "up",
         Words("LTV : CAC", "LTV : CAC（客户终身价值与获客成本之比）"),
         Words(
-            "Observed contribution per customer in the 12 months after the first order, before refunds "
-            "(customers whose 12 months ended in the last 13 weeks) ÷ blended CAC of the same 13 weeks.",
-            "客户首单后 12 个月内的实际贡献毛利（未扣退款，仅计近 13 周内满 12 个月的客户）÷ 同期综合获客成本。",
+            "Observed contribution per customer in the 12 months after the first order, after the refunds of these "
+            "months (customers whose 12 months ended in the last 13 weeks) ÷ blended CAC of the same 13 weeks.",
+            "客户首单后 12 个月内的实际贡献毛利（已扣除同期退款，仅计近 13 周内满 12 个月的客户）÷ 同期综合获客成本。",
         ),
         SHOP_AND_ADS,
         EVERYONE,
@@ -446,9 +446,9 @@ KPIS = (
         "up",
         Words("LTV observed, 12 months", "客户终身价值（实测 12 个月）"),
         Words(
-            "Contribution per customer in the 12 months after the first order, before refunds: customers whose 12 "
-            "months ended in the last 13 weeks and whose every order has known costs.",
-            "客户首单后 12 个月内的人均贡献毛利（未扣退款）：近 13 周内满 12 个月、且每笔订单成本已知的客户。",
+            "Contribution per customer in the 12 months after the first order, after the refunds of these months: "
+            "customers whose 12 months ended in the last 13 weeks and whose every order has known costs.",
+            "客户首单后 12 个月内的人均贡献毛利（已扣除同期退款）：近 13 周内满 12 个月、且每笔订单成本已知的客户。",
         ),
         SHOP,
         EVERYONE,
@@ -466,11 +466,11 @@ KPIS = (
         "down",
         Words("Payback", "回本月数"),
         Words(
-            "The first month of age in which the cumulative contribution per customer reaches the blended CAC of the "
-            "last 13 weeks; 0 when the first order pays for it. Customers as in LTV observed; between 0, 30, 60, 90, "
-            "180 and 365 days contribution is taken as even.",
-            "人均累计贡献毛利首次达到近 13 周综合获客成本的月龄；首单即回本时为 0。客户范围同实测客户终身价值，"
-            "0、30、60、90、180 与 365 天之间按均匀累计。",
+            "The first month of age in which the cumulative contribution per customer, after refunds on their own "
+            "days, reaches the blended CAC of the last 13 weeks; 0 when the first order pays for it. Customers as in "
+            "LTV observed; between 0, 30, 60, 90, 180 and 365 days contribution is taken as even.",
+            "人均累计贡献毛利（退款按退款日扣除）首次达到近 13 周综合获客成本的月龄；首单即回本时为 0。客户范围同实测"
+            "客户终身价值，0、30、60、90、180 与 365 天之间按均匀累计。",
         ),
         SHOP_AND_ADS,
         EVERYONE,

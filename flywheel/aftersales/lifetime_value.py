@@ -1,13 +1,13 @@
 """The tab "Lifetime value": what customers have brought, what they will, and what it costs to win them."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from django.db.models import Q, Sum
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from engines import lifetime, ltv, weekly
 from engines.kpi import KPIS
@@ -21,7 +21,7 @@ from flywheel.aftersales.fitting import KEYS, result_of
 from flywheel.aftersales.models import CohortContribution, LifetimeFit
 from flywheel.aftersales.standing import LTV, standing
 from flywheel.diagnosis import charts
-from flywheel.diagnosis.engine_pages import Choice, Loaded, by_channel, load
+from flywheel.diagnosis.engine_pages import Choice, Loaded, by_channel, cards_of, load
 from flywheel.diagnosis.flywheel_page import place_names
 from flywheel.measures import customers
 
@@ -32,6 +32,7 @@ KINDS = {
     "bg": gettext_lazy("BG/NBD: a customer may leave after any repeat order"),
     "mbg": gettext_lazy("MBG/NBD: a customer may leave after any order, the first one too"),
 }
+OBSERVED = ("ltv_12m", "ltv_cac", "payback_months")  # the KPIs of what customers have brought
 Json = dict[str, Any]
 Keys = tuple[str, ...]  # names of keys, or their values
 
@@ -54,15 +55,18 @@ def context(workspace: Workspace, choice: Choice, channel: str = "") -> Json:
     if found["fit"] is None:
         return {"state": found}
     day = np.datetime64(found["fit"].as_of, "D")
+    measured = load(workspace, choice, channels=True)
     fits = _fits(workspace, choice.market, channel)
-    rows, is_pair = _rows(workspace, choice, fits), bool(choice.market and channel)
+    rows, is_pair = _rows(workspace, measured, fits), bool(choice.market and channel)
     whole = _told(rows, is_pair)
     fit = whole["fit"] if whole else None
     return {
         "state": found,
         "charts": [drawn for make in (_curves, _cohorts) if (drawn := make(workspace, choice, channel, day))],
         "rows": [row for row in rows if row is whole or not is_pair or row["scope"] != Scope.ALL],
+        "observed": [] if channel else cards_of(workspace, [KPIS[key] for key in OBSERVED], measured),
         "instead": _instead(rows, whole) if is_pair and whole else "",
+        "payback_name": _payback_name(),
         "cards": _cards(workspace, whole) if whole else [],
         "hold_out": _hold_out(fit),
         "heavy": fit.result["heavy"] if fit else None,
@@ -120,12 +124,20 @@ def _instead(rows: list[Json], whole: Json) -> str:
 
 
 # --- the table --------------------------------------------------------------------------------------------------------
-def _rows(workspace: Workspace, choice: Choice, fits: list[LifetimeFit]) -> list[Json]:
+@dataclass(frozen=True, slots=True)
+class Won:
+    """What the customers of a place have cost, and when they have paid it back: the KPIs of the chosen weeks."""
+
+    cac: Result
+    payback: Result
+
+
+def _rows(workspace: Workspace, measured: Loaded, fits: list[LifetimeFit]) -> list[Json]:
     names = place_names(workspace)
     scopes = sorted({fit.scope for fit in fits})
-    won = _costs(workspace, choice, fits)
+    won = _won(measured, fits)
     curves = {scope: _observed(workspace, np.datetime64(fits[0].as_of, "D"), KEYS[scope]) for scope in scopes}
-    unknown = Unavailable("no_spend_data")
+    unknown = Won(*2 * (Unavailable("no_spend_data"),))
     nothing = Observed(np.zeros(0), np.zeros(0))
     return [
         _row(fit, _name(names, fit), won.get((fit.scope, fit.place), unknown),
@@ -140,7 +152,7 @@ def _name(names: Mapping[str, Mapping[str, str]], fit: LifetimeFit) -> str:
     return " · ".join(parts) or _("All customers")
 
 
-def _row(fit: LifetimeFit, name: str, cac: Result, curve: Observed) -> Json:
+def _row(fit: LifetimeFit, name: str, won: Won, curve: Observed) -> Json:
     ltv: Result = result_of(fit.result["ltv"])  # type: ignore[assignment]
     hold_out = fit.result["hold_out"]
     return {
@@ -148,10 +160,11 @@ def _row(fit: LifetimeFit, name: str, cac: Result, curve: Observed) -> Json:
         "scope": fit.scope,
         "name": name,
         "ltv": ltv,
-        "cac": cac,
-        "ratio": lifetime.against_cost(ltv, cac),
-        "payback": _payback(curve, cac),
+        "cac": won.cac,
+        "ratio": lifetime.against_cost(ltv, won.cac),
+        "payback": won.payback,
         "observed": _so_far(curve),
+        "reached": _reached(curve, won.cac),
         "ahead": result_of(fit.result["ahead_value"]),
         "ahead_orders": result_of(fit.result["ahead_orders"]),
         "error": None if "reason" in hold_out else hold_out["error"],
@@ -159,8 +172,11 @@ def _row(fit: LifetimeFit, name: str, cac: Result, curve: Observed) -> Json:
     }
 
 
-def _payback(curve: Observed, cac: Result) -> Result:
-    """The month in which what a customer has brought reaches the CAC; there is none where nothing was spent."""
+def _reached(curve: Observed, cac: Result) -> Result:
+    """The month whose end finds the curve of all cohorts at the CAC, which it can tell of the youngest business.
+
+    There is none where nothing was spent. The KPI Payback is of those customers alone whose twelve months are over.
+    """
     if isinstance(cac, Unavailable):
         return cac
     if cac.value <= 0:
@@ -181,15 +197,14 @@ def _so_far(curve: Observed) -> Result:
     return Estimate(float(curve.total[age]), None, None, float(curve.customers[age]), "money_per")
 
 
-def _costs(workspace: Workspace, choice: Choice, fits: list[LifetimeFit]) -> dict[tuple[str, Keys], Result]:
-    """(Scope, values of its keys) -> the CAC of the chosen weeks."""
-    measured = load(workspace, choice)
-    whole, channels = _cac(measured), _cac(_channels(measured, ""))
-    found: dict[tuple[str, Keys], Result] = {(Scope.ALL.value, ()): whole[None]}
+def _won(measured: Loaded, fits: list[LifetimeFit]) -> dict[tuple[str, Keys], Won]:
+    """(Scope, values of its keys) -> the KPIs of the chosen weeks."""
+    whole, channels = _kpis(measured), _kpis(_channels(measured, ""))
+    found: dict[tuple[str, Keys], Won] = {(Scope.ALL.value, ()): whole[None]}
     found |= {(Scope.MARKET.value, (code,)): won for code, won in whole.items() if code is not None}
     found |= {(Scope.CHANNEL.value, (code,)): won for code, won in channels.items() if code is not None}
     for market in {fit.code for fit in fits if fit.scope == Scope.BOTH}:
-        inside = _cac(_channels(measured, market))
+        inside = _kpis(_channels(measured, market))
         found |= {(Scope.BOTH.value, (market, code)): won for code, won in inside.items() if code is not None}
     return found
 
@@ -199,10 +214,15 @@ def _channels(measured: Loaded, market: str) -> Loaded:
     return by_channel(replace(measured, choice=replace(measured.choice, market=market)))
 
 
-def _cac(measured: Loaded) -> dict[str | None, Result]:
-    """The KPI of the panel's markets (or channels), and None for all of them."""
-    found = weekly.by_market(KPIS["cac"], measured.panel, measured.last, measured.weeks).results()
-    return dict(zip([*measured.panel.markets, None], found, strict=True))
+def _kpis(measured: Loaded) -> dict[str | None, Won]:
+    """The KPIs of the panel's markets (or channels), and None for all of them."""
+    entries = (KPIS["cac"], KPIS["payback_months"])
+    spans = (max(measured.weeks, entry.window) for entry in entries)
+    found = (
+        weekly.by_market(entry, measured.panel, measured.last, span).results()
+        for entry, span in zip(entries, spans, strict=True)
+    )
+    return dict(zip([*measured.panel.markets, None], map(Won, *found), strict=True))
 
 
 # --- what was observed ------------------------------------------------------------------------------------------------
@@ -320,8 +340,6 @@ def _cards(workspace: Workspace, row: Json) -> list[Json]:
          _("What a new customer will bring in twelve months: contribution after refunds, later months discounted.")),
         (_("Expected LTV : CAC"), row["ratio"],
          _("LTV of twelve months ÷ media spend per new customer of the period.")),
-        (_("Payback month, after refunds"), row["payback"],
-         _("The month of age in which what a customer has brought reaches the CAC of the period; 1 is the first.")),
         (_("Contribution of present customers in the next 12 months"), row["ahead"],
          _("What those who have already bought are expected to bring; the interval holds chance too.")),
     )  # fmt: skip
@@ -367,14 +385,20 @@ def _parameters(fit: LifetimeFit | None) -> list[Json]:
 def table(workspace: Workspace, choice: Choice, channel: str = "") -> tuple[list[str], list[list[Cell]]]:
     """Columns and rows of the file: a row per scope, every figure with its limits."""
     kept = LifetimeFit.objects.filter(workspace=workspace, scope=Scope.ALL).exists()
+    fits = _fits(workspace, choice.market, channel, of_all=True) if kept else []
     columns = [
         _("Scope"), _("Code"), _("Name"), _("As of"), _("Customers"), _("With repeat orders"),
-        *_limits(_("LTV, 12 months")), _("CAC"), *_limits(_("Expected LTV : CAC")), _("Payback month, after refunds"),
-        _("Brought so far, per customer"), *_limits(_("Orders of present customers in the next 12 months")),
+        *_limits(_("LTV, 12 months")), _("CAC"), *_limits(_("Expected LTV : CAC")), *_limits(_payback_name()),
+        _("Brought so far, per customer"), _("Month by which that reaches the CAC"),
+        *_limits(_("Orders of present customers in the next 12 months")),
         *_limits(_("Contribution of present customers in the next 12 months")), _("Hold-out error"),
     ]  # fmt: skip
-    rows = _rows(workspace, choice, _fits(workspace, choice.market, channel, of_all=True)) if kept else []
+    rows = _rows(workspace, load(workspace, choice, channels=True), fits) if kept else []
     return columns, [_cells(row) for row in rows]
+
+
+def _payback_name() -> str:
+    return KPIS["payback_months"].name.get(get_language() or "en")
 
 
 def _limits(name: str) -> list[str]:
@@ -385,8 +409,8 @@ def _cells(row: Json) -> list[Cell]:
     fit = row["fit"]
     return [
         fit.get_scope_display(), " · ".join(fit.place), row["name"], fit.as_of, fit.customers, fit.repeaters,
-        *_three(row["ltv"]), _three(row["cac"])[0], *_three(row["ratio"]), _three(row["payback"])[0],
-        _three(row["observed"])[0],
+        *_three(row["ltv"]), _three(row["cac"])[0], *_three(row["ratio"]), *_three(row["payback"]),
+        _three(row["observed"])[0], _three(row["reached"])[0],
         *_three(row["ahead_orders"]), *_three(row["ahead"]), row["error"],
     ]  # fmt: skip
 

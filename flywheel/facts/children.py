@@ -39,6 +39,8 @@ def attach(upkeep: Run, model: type[facts.OrderChild]) -> None:
         upkeep.run(_ATTACH, child=model._meta.db_table)
     if model in _FOLLOWS:
         upkeep.run(_dirty_parents(_FOLLOWS[model], "facts_attached", "t.old_order, t.new_order"))
+    if model is facts.Refund:
+        upkeep.run(_DIRTY_COHORTS_OF_ATTACHED)
 
 
 OF_MOVED = """
@@ -131,6 +133,14 @@ SELECT DISTINCT o.customer FROM facts_touched AS t
 CROSS JOIN LATERAL (VALUES (t.old_order_ref), (t.new_order_ref)) AS r (order_ref)
 JOIN facts_order AS o ON o.workspace_id = %(workspace)s AND o.external_id = r.order_ref
 WHERE o.customer <> ''
+"""
+# A refund that finds the order of its own source leaves the one it was tied to before.
+_DIRTY_COHORTS_OF_ATTACHED = """
+INSERT INTO facts_dirty
+SELECT DISTINCT 'cohorts', f.week FROM facts_attached AS t
+CROSS JOIN LATERAL (VALUES (t.old_order), (t.new_order)) AS p (id)
+JOIN facts_order AS o ON o.id = p.id
+JOIN facts_firstorder AS f ON f.workspace_id = o.workspace_id AND f.customer = o.customer
 """
 _DIRTY_COHORTS = """
 INSERT INTO facts_dirty

@@ -151,7 +151,16 @@ def _statement(rated: Rated) -> str:
     """  # noqa: S608 (texts of this module)
 
 
-STATEMENTS = tuple(map(_statement, OTHERS))
+# Refunds are taken off the cohorts of their customers, whose weeks are others than theirs. Before their rates follow:
+COHORTS_OF_REFUNDS = """
+    INSERT INTO facts_dirty
+    SELECT DISTINCT 'cohorts', w.week FROM facts_refund AS f
+    JOIN facts_rates AS r ON r.currency = f.currency AND r.day = f.refund_date AND r.fx_rate IS DISTINCT FROM f.fx_rate
+    JOIN facts_order AS o ON o.id = f.order_id
+    JOIN facts_firstorder AS w ON w.workspace_id = o.workspace_id AND w.customer = o.customer
+    WHERE f.workspace_id = %(workspace)s
+"""
+STATEMENTS = (COHORTS_OF_REFUNDS, *map(_statement, OTHERS))
 MOVED_ORDERS = """
 WITH moved AS (
     UPDATE facts_order AS o SET fx_rate = r.fx_rate FROM facts_rates AS r

@@ -4,7 +4,7 @@ Beside `frames` and `raw`, and like them the only way from these facts to DataFr
 as text, by COPY, and cost by the number of orders, so they belong into jobs. Money is in base currency.
 
 Orders count as everywhere: those that count, of a known person; orders of one day are one purchase. An amount that is
-not known makes its day unknown, never zero. Refunds are taken off their order's customer, whenever they came.
+not known makes its day unknown, never zero. Refunds are those of these orders.
 """
 
 import io
@@ -45,8 +45,8 @@ def months(workspace: Workspace, until: date) -> pd.DataFrame:
     """What customers brought by their age. Columns cohort (datetime64, month of the first order), age (0: the first
     30.44 days of each one's own time), market, channel (of the first order), active (customers), contribution.
 
-    Customers whose orders' costs are all known, so that age 0 holds every one of them; contribution is after refunds.
-    Whether an age is over for a cohort is the reader's to tell.
+    Customers whose orders' costs are all known, so that age 0 holds every one of them. A refund is taken off at the age
+    at which the money went back, and makes nobody active. Whether an age is over for a cohort is the reader's to tell.
     """
     frame = _copied(_MONTHS, workspace, until, _MONTH_COLUMNS)
     days = frame.pop("cohort").to_numpy().astype("datetime64[D]").astype("datetime64[s]")
@@ -83,19 +83,14 @@ _NEWEST = """
 SELECT MAX(order_date) FROM facts_order
 WHERE workspace_id = %(workspace)s AND counts AND customer <> '' AND order_date <= %(until)s
 """
-# A refund's order is one of its own source first, as everywhere.
-_ORDERS = """placed AS (
-    SELECT id, source_id, external_id, customer, order_date, net_base, contribution_base FROM facts_order
+# The refunds are those of orders that count, whenever they came; one dated before its order counts on its order's day.
+_ORDERS = """orders AS (
+    SELECT id, customer, order_date, net_base, contribution_base FROM facts_order
     WHERE workspace_id = %(workspace)s AND counts AND customer <> '' AND order_date <= %(until)s
-), returned AS (
-    SELECT DISTINCT ON (r.id) o.id AS order_id, r.amount_base
-    FROM facts_refund AS r JOIN placed AS o ON o.external_id = r.order_ref
-    WHERE r.workspace_id = %(workspace)s AND r.order_ref <> '' AND r.refund_date <= %(until)s
-    ORDER BY r.id, o.source_id = r.source_id DESC, o.id
-), orders AS (
-    SELECT o.*, r.refunded
-    FROM placed AS o
-    LEFT JOIN (SELECT order_id, SUM(amount_base) AS refunded FROM returned GROUP BY order_id) AS r ON r.order_id = o.id
+), refunds AS (
+    SELECT o.id AS order_id, o.customer, GREATEST(r.refund_date, o.order_date) AS day, r.amount_base
+    FROM facts_refund AS r JOIN orders AS o ON o.id = r.order_id
+    WHERE r.workspace_id = %(workspace)s AND r.refund_date <= %(until)s
 )"""
 _HISTORIES = f"""
 WITH {_ORDERS}, days AS (
@@ -104,7 +99,9 @@ WITH {_ORDERS}, days AS (
         CASE WHEN COUNT(contribution_base) = COUNT(*) THEN SUM(net_base) END AS costed_net,
         CASE WHEN COUNT(contribution_base) = COUNT(*) THEN SUM(contribution_base) END AS contribution,
         COALESCE(SUM(refunded), 0) AS refunded
-    FROM orders GROUP BY customer, order_date
+    FROM orders AS o
+    LEFT JOIN (SELECT order_id, SUM(amount_base) AS refunded FROM refunds GROUP BY order_id) AS r ON r.order_id = o.id
+    GROUP BY customer, order_date
 )
 SELECT d.customer, f.market, f.channel, MIN(d.order_date) - DATE 'epoch', MAX(d.order_date) - DATE 'epoch',
     COUNT(*) - 1,
@@ -115,16 +112,18 @@ GROUP BY d.customer, f.market, f.channel
 ORDER BY d.customer
 """  # noqa: S608 - the pieces are constants of this module
 _MONTHS = f"""
-WITH {_ORDERS}, costed AS (
-    SELECT customer FROM orders GROUP BY customer HAVING COUNT(contribution_base) = COUNT(*)
+WITH {_ORDERS}, brought AS (
+    SELECT customer, order_date AS day, contribution_base AS amount, customer AS active FROM orders
+    UNION ALL SELECT customer, day, -amount_base, NULL FROM refunds
+), costed AS (
+    SELECT customer FROM brought GROUP BY customer HAVING COUNT(amount) = COUNT(*)
 ), aged AS (
-    SELECT f.month, f.market, f.channel, f.customer,
-        CAST(FLOOR((o.order_date - f.order_date) / {MONTH_DAYS}) AS int) AS age,
-        o.contribution_base - COALESCE(o.refunded, 0) AS contribution
-    FROM orders AS o
-    JOIN costed AS c ON c.customer = o.customer
-    JOIN facts_firstorder AS f ON f.workspace_id = %(workspace)s AND f.customer = o.customer
+    SELECT f.month, f.market, f.channel, b.active, b.amount,
+        CAST(FLOOR((b.day - f.order_date) / {MONTH_DAYS}) AS int) AS age
+    FROM brought AS b
+    JOIN costed AS c ON c.customer = b.customer
+    JOIN facts_firstorder AS f ON f.workspace_id = %(workspace)s AND f.customer = b.customer
 )
-SELECT month - DATE 'epoch', age, market, channel, COUNT(DISTINCT customer), SUM(contribution)
+SELECT month - DATE 'epoch', age, market, channel, COUNT(DISTINCT active), SUM(amount)
 FROM aged GROUP BY month, age, market, channel ORDER BY month, age, market, channel
 """  # noqa: S608

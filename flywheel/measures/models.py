@@ -206,7 +206,7 @@ class CohortWeek(Measure):
     repeat_net_365 = total_field()
     repeat_net_squares_365 = square_field()
     costed_customers_365 = count_field()  # customers all of whose orders within 365 days have a known contribution
-    contribution_first = total_field()  # of first orders; these and the next are of the same customers
+    contribution_first = total_field()  # of first orders; these and the next are of the same customers, after refunds
     contribution_30 = total_field()
     contribution_60 = total_field()
     contribution_90 = total_field()
