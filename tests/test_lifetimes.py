@@ -112,6 +112,22 @@ def test_money_that_went_back_later_is_taken_off_at_that_age(workspace) -> None:
     assert len(customers.months(workspace, day(69))) == 1
 
 
+def test_money_back_for_a_day_of_unknown_costs_or_amount_is_not_taken_off_the_others(workspace) -> None:
+    """100 at a cost of 40, then 80 at an unknown cost, then an unknown amount; of each 10 came back."""
+    source = new_source(workspace)
+    for n, known in enumerate((money(100, 40), money(80), {})):
+        made = order(workspace, source, n, day(n), customer="c", **known)
+        made.save()
+        give_back(made, day(2), 10)
+    set_first_orders(workspace)
+    row = history(workspace, day(9))
+    assert (row["net"], row["refunded"]) == (180, 20)
+    assert (row["costed_net"], row["contribution"], row["costed_refunded"]) == (100, 60, 10)
+    fit(workspace)
+    assert CustomerScore.objects.get().contribution == 50
+    assert fitting._margin(customers.histories(workspace, day(9))) == pytest.approx(60 / 100 - 20 / 180)
+
+
 def test_money_back_for_an_order_that_does_not_count_is_not_taken_off(workspace) -> None:
     source, other = new_source(workspace), new_source(workspace, "other")
     order(workspace, source, "A", day(0), customer="c", **money(100, 40)).save()

@@ -161,7 +161,7 @@ def _fit(
 
 
 def _margin(frame: pd.DataFrame) -> float | None:
-    """Contribution ÷ net revenue of the orders whose costs are known, less the share that is given back."""
+    """Contribution ÷ net revenue of the orders whose costs are known, less the share of net revenue given back."""
     net, costed = float(frame["net"].sum()), float(frame["costed_net"].sum())
     if not (costed > 0 and net > 0):
         return None

@@ -62,7 +62,7 @@ class CustomerScore(models.Model):
     last_date = models.DateField()
     repeats = models.IntegerField()
     mean_value = models.DecimalField(max_digits=18, decimal_places=4, null=True)  # of repeat days, net
-    contribution = models.DecimalField(max_digits=18, decimal_places=4, null=True)
+    contribution = models.DecimalField(max_digits=18, decimal_places=4, null=True)  # of days with known costs
     alive = models.FloatField(null=True)
     alive_then = models.FloatField(null=True)
     orders_12 = models.FloatField(null=True)

@@ -51,7 +51,7 @@ def _score_rows(workspace: Workspace, full: pd.DataFrame, scored: pd.DataFrame) 
         workspace_id=workspace.pk,
         first_date=_dates(full["first_day"]),
         last_date=_dates(full["last_day"]),
-        contribution=full["contribution"] - full["refunded"],
+        contribution=full["contribution"] - full["costed_refunded"],
         alive=scored["alive"],
         alive_then=scored["alive_then"],
         orders_12=scored["orders_12"],

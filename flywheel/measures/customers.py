@@ -36,7 +36,7 @@ def histories(workspace: Workspace, until: date) -> pd.DataFrame:
 
     Columns customer, market and channel (of the first order), `first_day` and `last_day` of orders (days since 1970),
     `repeats` (days with orders after the first), `valued_repeats` (those of known net value) and their `mean_value`;
-    `net`, `costed_net` (of days with known costs), `contribution` (of those), `refunded`.
+    `net` and `refunded` (of its days), `costed_net`, `contribution` and `costed_refunded` (of days with known costs).
     """
     return _copied(_HISTORIES, workspace, until, _HISTORY_COLUMNS)
 
@@ -56,7 +56,7 @@ def months(workspace: Workspace, until: date) -> pd.DataFrame:
 _HISTORY_COLUMNS = {
     **dict.fromkeys(("customer", "market", "channel"), "str"),
     **dict.fromkeys(("first_day", "last_day", "repeats", "valued_repeats"), "int32"),
-    **dict.fromkeys(("mean_value", "net", "costed_net", "contribution", "refunded"), "float64"),
+    **dict.fromkeys(("mean_value", "net", "refunded", "costed_net", "contribution", "costed_refunded"), "float64"),
 }
 _MONTH_COLUMNS = {
     **dict.fromkeys(("cohort", "age"), "int64"),
@@ -96,9 +96,10 @@ _HISTORIES = f"""
 WITH {_ORDERS}, days AS (
     SELECT customer, order_date,
         CASE WHEN COUNT(net_base) = COUNT(*) THEN SUM(net_base) END AS net,
+        CASE WHEN COUNT(net_base) = COUNT(*) THEN COALESCE(SUM(refunded), 0) END AS refunded,
         CASE WHEN COUNT(contribution_base) = COUNT(*) THEN SUM(net_base) END AS costed_net,
         CASE WHEN COUNT(contribution_base) = COUNT(*) THEN SUM(contribution_base) END AS contribution,
-        COALESCE(SUM(refunded), 0) AS refunded
+        CASE WHEN COUNT(contribution_base) = COUNT(*) THEN COALESCE(SUM(refunded), 0) END AS costed_refunded
     FROM orders AS o
     LEFT JOIN (SELECT order_id, SUM(amount_base) AS refunded FROM refunds GROUP BY order_id) AS r ON r.order_id = o.id
     GROUP BY customer, order_date
@@ -106,7 +107,7 @@ WITH {_ORDERS}, days AS (
 SELECT d.customer, f.market, f.channel, MIN(d.order_date) - DATE 'epoch', MAX(d.order_date) - DATE 'epoch',
     COUNT(*) - 1,
     COUNT(d.net) FILTER (WHERE d.order_date > f.order_date), AVG(d.net) FILTER (WHERE d.order_date > f.order_date),
-    SUM(d.net), SUM(d.costed_net), SUM(d.contribution), SUM(d.refunded)
+    SUM(d.net), SUM(d.refunded), SUM(d.costed_net), SUM(d.contribution), SUM(d.costed_refunded)
 FROM days AS d JOIN facts_firstorder AS f ON f.workspace_id = %(workspace)s AND f.customer = d.customer
 GROUP BY d.customer, f.market, f.channel
 ORDER BY d.customer
