@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.db.models import F
 from django.urls import reverse
 from python_calamine import CalamineWorkbook
 
@@ -16,6 +17,7 @@ from flywheel.diagnosis.register_views import PER_PAGE
 from flywheel.facts.models import CompetitorOffer, Source
 from flywheel.market import positioning, roadmap
 from flywheel.market.models import ContentAsset, GatePass, OwnOffer, Partner, RoadmapEntry, Stage
+from flywheel.measures.models import ConversionWeek
 from tests.businesses import LAST, business
 from tests.measured import store
 
@@ -253,11 +255,27 @@ def test_the_gate_to_scaling_asks_for_what_the_test_brought(workspace):
 def test_what_a_test_returns_is_of_the_weeks_whose_spend_is_known(workspace):
     whole = business(1)
     store(workspace, whole)
-    (_customers, returned) = roadmap.gather(workspace, []).tests["DE"]
+    returned = roadmap.gather(workspace, []).tests["DE"].returned
     lately = whole.market["week"].to_numpy() > (LAST - 4 * np.timedelta64(7, "D")).astype("datetime64[s]")
     store(workspace, replace(whole, market=whole.market.loc[lately]))
-    (_customers, of_four_weeks) = roadmap.gather(workspace, []).tests["DE"]
+    of_four_weeks = roadmap.gather(workspace, []).tests["DE"].returned
     assert of_four_weeks == pytest.approx(returned, rel=0.2)  # not three times as much
+
+
+def test_what_a_test_returns_is_of_all_orders_at_the_margin_of_those_that_tell_their_costs(workspace):
+    store(workspace, business(1))
+    whole = roadmap.gather(workspace, []).tests["DE"]
+    entry = kept(workspace, "roadmap", market="DE", stage="mvp_test")
+    assert whole.known == pytest.approx(1)
+    ConversionWeek.objects.update(
+        costed_net_base=F("costed_net_base") / 4, contribution_base=F("contribution_base") / 4
+    )
+    quarter = roadmap.gather(workspace, []).tests["DE"]
+    assert (quarter.returned, quarter.known) == (pytest.approx(whole.returned, rel=1e-4), pytest.approx(0.25, rel=1e-4))
+    returned = roadmap.next_gate(entry, roadmap.gather(workspace, [entry])).criteria[-1]
+    assert returned.found.endswith("(costs known for 25% of revenue)")
+    ConversionWeek.objects.update(costed_net_base=None, contribution_base=None)
+    assert criteria(workspace, entry)["return"] is None
 
 
 def test_a_market_that_no_model_names_is_scored_too(workspace):

@@ -208,9 +208,9 @@ def table(workspace: Workspace, choice: Choice) -> tuple[list[str], list[list[Ce
     names = _names(workspace)
     columns = [
         _("Channel"), _("Spend"), _("Sessions"), _("New customers"), _("CAC"), _("ROAS"), _("Net revenue"),
-        _("Contribution after spend"), _("Share of spend"), _("Share of new customers"), _("Marginal ROAS"),
-        _("Marginal ROAS, low"), _("Marginal ROAS, high"), "CTR", "CPC",
-        _("Spend per week now"), _("Planned spend per week"), _("Why it keeps its budget"),
+        _("Contribution after spend"), _("Share of net revenue with known costs"), _("Share of spend"),
+        _("Share of new customers"), _("Marginal ROAS"), _("Marginal ROAS, low"), _("Marginal ROAS, high"),
+        "CTR", "CPC", _("Spend per week now"), _("Planned spend per week"), _("Why it keeps its budget"),
     ]  # fmt: skip
     found = loaded.plan
     planned = {} if isinstance(found, Unavailable) or not found.is_clear else {p.channel: p for p in found.changes}
@@ -230,10 +230,10 @@ def _exported(c: Channel, loaded: Loaded, names: Mapping[str, str]) -> list[Cell
     curve: list[Cell] = [None, None, None]
     if found:
         curve = [found.marginal.value, found.marginal.low, found.marginal.high]
-    shares: list[Cell] = [c.spend_share, c.customer_share]
+    shares: list[Cell] = [c.costed_share, c.spend_share, c.customer_share]
     head: list[Cell] = [names.get(c.channel) or _("unknown"), c.cost_base, c.sessions, c.first_orders]
     clicks: list[Cell] = [_value(c.ctr), _value(c.cpc)]
-    return [*head, _value(c.cac), _value(c.roas), c.net_base, c.contribution, *shares, *curve, *clicks]
+    return [*head, _value(c.cac), _value(c.roas), c.net_base, _value(c.contribution), *shares, *curve, *clicks]
 
 
 def _value(result: Result) -> float | None:

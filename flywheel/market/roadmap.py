@@ -14,6 +14,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from engines import channels
+from engines.channels import SOLD
 from engines.results import Estimate
 from flywheel.accounts import records
 from flywheel.accounts.models import User, Workspace
@@ -40,12 +42,16 @@ RETURN = 1.0  # contribution per unit of spend: the test carries itself
 
 @dataclass(frozen=True)
 class Criterion:
-    """One thing that a gate asks for; `met` is None when the data does not tell."""
+    """One thing that a gate asks for; `met` is None when the data does not tell.
+
+    `known`: the share of net revenue (0-1) whose costs are known, where the value rests on these.
+    """
 
     key: str
     met: bool | None
     value: float | None
     needed: float
+    known: float | None = None
 
     @property
     def words(self) -> str:
@@ -55,7 +61,13 @@ class Criterion:
     @property
     def found(self) -> str:
         """What there is."""
-        return _("not known") if self.value is None else _shown(self.key, self.value)
+        if self.value is None:
+            return _("not known")
+        value = _shown(self.key, self.value)
+        if self.known is None or self.known >= 1:
+            return value
+        words = {"value": value, "share": percent(self.known, 0)}
+        return _("%(value)s (costs known for %(share)s of revenue)") % words
 
 
 _WORDS: dict[str, str | Promise] = {
@@ -105,6 +117,18 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """What a market's last weeks brought, NaN where not known: new customers, and contribution ÷ spend.
+
+    Contribution is that of all orders at the margin of those that tell their costs; `known` is their share of revenue.
+    """
+
+    customers: float = nan
+    returned: float = nan
+    known: float = nan
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What the data says of all markets on the roadmap; one query each, however many markets."""
 
@@ -114,7 +138,7 @@ class Evidence:
     talked: Mapping[str, int]
     signed: Mapping[str, int]
     content: Mapping[str, int]
-    tests: Mapping[str, tuple[float, float]]  # market -> new customers, contribution ÷ spend
+    tests: Mapping[str, Trial]  # by market
 
     def row(self, entry: RoadmapEntry) -> tuple[Spec, Row | None]:
         """An entry's model and score."""
@@ -157,22 +181,25 @@ def _scored(workspace: Workspace, spec: Spec | None, codes: set[str]) -> tuple[S
     return spec, {row.market: row for row in screen(workspace, spec).rows}
 
 
-def _tests(workspace: Workspace) -> dict[str, tuple[float, float]]:
-    """Market -> new customers of the last weeks, and contribution ÷ spend of those that know both; NaN: not known."""
+def _tests(workspace: Workspace) -> dict[str, Trial]:
+    """Market -> what its last weeks brought; the return is of the weeks whose revenue and spend are known."""
     week = newest_week(workspace)
     if week is None:
         return {}
     span, keys = (week - timedelta(weeks=TEST_WEEKS - 1), week), ["week", "market"]
-    sold = frames.conversion(workspace, keys, *span)[[*keys, "first_orders", "contribution_base"]]
+    sold = frames.conversion(workspace, keys, *span)[[*keys, "first_orders", *SOLD]]
     both = sold.merge(frames.market(workspace, keys, *span)[[*keys, "cost_base"]], how="left", on=keys)
-    return {str(market): _returned(rows) for market, rows in both.groupby("market")}
+    return {str(market): _trial(rows) for market, rows in both.groupby("market")}
 
 
-def _returned(weeks: pd.DataFrame) -> tuple[float, float]:
-    told = weeks.dropna(subset=["contribution_base", "cost_base"])
-    spent = float(told["cost_base"].sum())
-    customers = float(weeks["first_orders"].sum(min_count=1))
-    return customers, float(told["contribution_base"].sum()) / spent if spent > 0 else nan
+def _trial(weeks: pd.DataFrame) -> Trial:
+    told = weeks.dropna(subset=["net_base", "cost_base"])
+    sums = {name: float(told[name].sum(min_count=1)) for name in ("cost_base", *SOLD)}
+    return Trial(
+        float(weeks["first_orders"].sum(min_count=1)),
+        channels.brought(sums) / sums["cost_base"] if sums["cost_base"] > 0 else nan,
+        sums["costed_net_base"] / sums["net_base"] if sums["net_base"] > 0 else nan,
+    )
 
 
 def next_gate(entry: RoadmapEntry, evidence: Evidence) -> Gate | None:
@@ -210,8 +237,9 @@ def _tested(entry: RoadmapEntry, evidence: Evidence) -> list[Criterion]:
 
 
 def _scaled(entry: RoadmapEntry, evidence: Evidence) -> list[Criterion]:
-    customers, gained = evidence.tests.get(entry.market, (nan, nan))
-    return [_least("customers", customers, NEW_CUSTOMERS), _least("return", gained, RETURN)]
+    trial = evidence.tests.get(entry.market, Trial())
+    known = None if isnan(trial.known) else trial.known
+    return [_least("customers", trial.customers, NEW_CUSTOMERS), _least("return", trial.returned, RETURN, known)]
 
 
 _CHECKS = {
@@ -222,10 +250,10 @@ _CHECKS = {
 }
 
 
-def _least(key: str, value: float | None, needed: float) -> Criterion:
+def _least(key: str, value: float | None, needed: float, known: float | None = None) -> Criterion:
     if value is None or isnan(value):
         return Criterion(key, None, None, needed)
-    return Criterion(key, value >= needed, float(value), needed)
+    return Criterion(key, value >= needed, float(value), needed, known)
 
 
 class GateError(Exception):

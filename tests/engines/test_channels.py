@@ -22,6 +22,7 @@ def mixed(journey=None):
         "priced_orders": [120.0, 80.0, 50.0],
         "net_base": [12_000.0, 9_000.0, 4_000.0],
         "net_squares": [1_500_000.0, 1_200_000.0, 400_000.0],
+        "costed_orders": [120.0, 80.0, 50.0],
         "costed_net_base": [12_000.0, 9_000.0, 4_000.0],
         "contribution_base": [5_000.0, 4_000.0, 1_000.0],
     }
@@ -35,10 +36,10 @@ def mixed(journey=None):
 def test_returns_contribution_and_shares():
     found = mixed()
     ads, direct, amazon = found.channels
-    assert (ads.channel, ads.roas.value, ads.cac.value, ads.contribution) == ("ads", 4.0, 30.0, 2_000.0)
+    assert (ads.channel, ads.roas.value, ads.cac.value, ads.contribution.value) == ("ads", 4.0, 30.0, 2_000.0)
     assert (ads.cost_per_session.value, ads.cvr.value) == (0.3, 0.012)
     assert (direct.roas, direct.cac) == (Unavailable("no_spend_data"), Unavailable("no_spend_data"))
-    assert direct.contribution == 4_000.0
+    assert (ads.contribution.n, ads.costed_share) == (120, 1)
     assert isnan(amazon.sessions)
     assert amazon.cvr == Unavailable("no_traffic_data")
     assert found.margin == pytest.approx(10_000 / 25_000)
@@ -57,3 +58,46 @@ def test_a_return_on_few_orders_is_withheld():
            "net_squares": [9_000.0], "first_orders": [29.0]}  # fmt: skip
     (ads,) = mixed(few).channels
     assert ads.roas == ads.cac == Unavailable("too_few", 29, 30)
+
+
+ADS = {
+    "channel": ["ads"],
+    "sessions": [nan],
+    "orders": [100.0],
+    "priced_orders": [100.0],
+    "net_base": [10_000.0],
+    "net_squares": [2e6],
+}
+
+
+def test_contribution_is_of_all_orders_at_the_margin_of_those_that_tell_their_costs():
+    told = {"costed_orders": [25.0], "costed_net_base": [2_500.0], "contribution_base": [1_000.0]}
+    (ads,) = mixed(ADS | told).channels
+    assert (ads.contribution.value, ads.contribution.n, ads.costed_share) == (10_000 * 0.4 - 3_000, 25, 0.25)
+
+
+def test_contribution_after_an_unknown_spend_is_not_known():
+    direct = mixed().channels[1]
+    assert (direct.channel, direct.contribution) == ("direct", Unavailable("no_spend_data"))
+
+
+def test_contribution_of_orders_whose_costs_nobody_tells_is_not_known():
+    (ads,) = mixed(ADS | {"costed_orders": [0.0]}).channels
+    assert ads.contribution == Unavailable("no_cost_data")
+
+
+def test_where_nothing_was_sold_the_spend_is_lost():
+    none = {name: [0.0] for name in ("orders", "priced_orders", "net_base", "net_squares", "costed_orders")}
+    (ads,) = mixed({"channel": ["ads"], "sessions": [9.0], **none}).channels
+    assert ads.contribution.value == -3_000
+
+
+def test_weeks_without_known_spend_are_left_out_of_what_a_channel_leaves():
+    weeks = [WEEK, WEEK + 7]
+    sold = {"sessions": nan, "orders": 50.0, "costed_orders": 50.0, "net_base": 5_000.0, "costed_net_base": 5_000.0}
+    journey = pd.DataFrame({"week": weeks, "market": "DE", "channel": "ads", "contribution_base": 2_000.0, **sold})
+    spend = pd.DataFrame({"week": weeks[1:], "market": "DE", "channel": "ads", "cost_base": [500.0]})
+    nothing = spend[:0][["week", "market"]]
+    business = Business(journey, spend, nothing, nothing, {}, followups=nothing)
+    (ads,) = mix(panel(business.by_channel(), weeks[0], weeks[1]), 2).channels
+    assert ads.contribution.value == 1_500
