@@ -11,6 +11,7 @@ from engines.panel import Array, Grid, Panel, pivot, week_range
 
 REFERRAL = "referral"
 MEDIA = "media"  # the kind of investment that advertising accounts tell too
+PLACE = "\x1f"  # the unit separator, between the two codes of a channel in a market
 WEEKS_90 = 13  # a cohort week's 90 days are over 13 weeks later
 WEEKS_365 = 53  # and its 365 days 53 weeks later
 REPEAT_WEEKS = {30: 5, 60: 9, 90: WEEKS_90, 180: 26}  # days after the first order -> weeks until all have had them
@@ -152,13 +153,27 @@ class Business:
 
     def by_channel(self, market: str = "") -> "Business":
         """The business with channels in the place of markets, of one market or all; what has no channel is left out."""
-        kept = {name: getattr(self, name) for name in _CHANNEL_FRAMES}
-        kept = {name: frame if "channel" in frame else frame[:0].assign(channel="") for name, frame in kept.items()}
+        kept = self._with_channel()
         of_market = {name: frame[frame["market"] == market] if market else frame for name, frame in kept.items()}
         return self._without_channel({name: f.assign(market=f["channel"]) for name, f in of_market.items()})
 
+    def by_channel_in_market(self) -> "Business":
+        """The same of every market at once: the code in the place of a market is that of `place`."""
+        frames = {name: f.assign(market=f["market"] + PLACE + f["channel"]) for name, f in self._with_channel().items()}
+        return self._without_channel(frames)
+
+    def _with_channel(self) -> dict[str, pd.DataFrame]:
+        """The frames that have a channel; those in which it is summed away without their rows."""
+        kept = {name: getattr(self, name) for name in _CHANNEL_FRAMES}
+        return {name: frame if "channel" in frame else frame[:0].assign(channel="") for name, frame in kept.items()}
+
     def _without_channel(self, frames: dict[str, pd.DataFrame]) -> "Business":
         return replace(self, **frames, durations=self.durations[:0], investments=self.investments[:0])  # type: ignore[arg-type]
+
+
+def place(market: str, channel: str) -> str:
+    """The code of a channel in a market."""
+    return f"{market}{PLACE}{channel}"
 
 
 _CHANNEL_FRAMES = ("conversion", "market", "aftersales", "cohorts", "followups")

@@ -11,6 +11,7 @@ from django.urls import reverse
 from plotly import graph_objects  # type: ignore[import-untyped]
 from python_calamine import CalamineWorkbook
 
+from engines import business as measures
 from engines.results import Estimate
 from flywheel import jobs
 from flywheel.accounts.models import Membership, Role, User, Workspace
@@ -284,6 +285,33 @@ def test_the_page_of_lifetime_values_reads_no_facts(business, reader, client) ->
         assert not [q["sql"] for q in captured if "facts_order" in q["sql"]]
 
 
+@pytest.mark.parametrize("name", ["aftersales-lifetime", "aftersales-lifetime-file"])
+def test_the_page_does_no_work_per_market(name, mixed, reader, client, monkeypatch) -> None:
+    """Queries and panels of two markets, each with two channels, and of five."""
+
+    def counted(*args):
+        panels.append(args)
+        return original(*args)
+
+    def work():
+        panels.clear()
+        with CaptureQueriesContext(connection) as captured:
+            get(client, reader, name, *args, channel="google")
+        return len(captured), len(panels)
+
+    original, panels = measures.panel, list[object]()
+    monkeypatch.setattr(measures, "panel", counted)
+    args = ["csv"] if name.endswith("file") else []
+    work()  # what is remembered from then on
+    of_two = work()
+    for fit in LifetimeFit.objects.filter(scope="both", code="DE"):
+        for code in ("FR", "IT", "ES"):
+            fit.pk, fit.code, fit._state.adding = None, code, True
+            fit.save()
+    assert LifetimeFit.objects.filter(scope="both", channel="google").count() == 5
+    assert work() == of_two
+
+
 def test_the_hold_out_error_stands_on_the_page(business, reader, client) -> None:
     html = html_of(client, reader, "aftersales-lifetime")
     found = LifetimeFit.objects.get(scope="all").result["hold_out"]
@@ -472,7 +500,7 @@ def test_what_customers_have_brought_is_told_by_the_kpis_and_leads_to_them(busin
 def test_payback_is_that_of_the_kpis_page_whatever_the_customers(business, reader, client) -> None:
     rows = get(client, reader, "aftersales-lifetime", weeks="52").context["rows"]
     own = get(client, reader, "kpi", "payback_months", weeks="52").context
-    found = {("all", ()): own["line"].result}
+    found: dict[tuple[str, tuple[str, ...]], object] = {("all", ()): own["line"].result}
     found |= {("market", (row["code"],)): row["result"] for row in own["by_market"]}
     found |= {("channel", (row["code"],)): row["result"] for row in own["by_channel"]}
     assert {row["scope"] for row in rows} == {"all", "market", "channel"}

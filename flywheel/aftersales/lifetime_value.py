@@ -9,7 +9,7 @@ from django.db.models import Q, Sum
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from engines import lifetime, ltv, weekly
+from engines import business, lifetime, ltv, weekly
 from engines.kpi import KPIS
 from engines.lifetime import Observed
 from engines.results import Estimate, Result, Unavailable
@@ -21,7 +21,7 @@ from flywheel.aftersales.fitting import KEYS, result_of
 from flywheel.aftersales.models import CohortContribution, LifetimeFit
 from flywheel.aftersales.standing import LTV, standing
 from flywheel.diagnosis import charts
-from flywheel.diagnosis.engine_pages import Choice, Loaded, by_channel, cards_of, load
+from flywheel.diagnosis.engine_pages import Choice, Loaded, by_channel, by_channel_in_market, cards_of, load
 from flywheel.diagnosis.flywheel_page import place_names
 from flywheel.measures import customers
 
@@ -198,20 +198,21 @@ def _so_far(curve: Observed) -> Result:
 
 
 def _won(measured: Loaded, fits: list[LifetimeFit]) -> dict[tuple[str, Keys], Won]:
-    """(Scope, values of its keys) -> the KPIs of the chosen weeks."""
-    whole, channels = _kpis(measured), _kpis(_channels(measured, ""))
+    """(Scope, values of its keys) -> the KPIs of the chosen weeks; a panel for all places of a scope."""
+    whole, channels = _kpis(measured), _kpis(_channels(measured))
     found: dict[tuple[str, Keys], Won] = {(Scope.ALL.value, ()): whole[None]}
     found |= {(Scope.MARKET.value, (code,)): won for code, won in whole.items() if code is not None}
     found |= {(Scope.CHANNEL.value, (code,)): won for code, won in channels.items() if code is not None}
-    for market in {fit.code for fit in fits if fit.scope == Scope.BOTH}:
-        inside = _kpis(_channels(measured, market))
-        found |= {(Scope.BOTH.value, (market, code)): won for code, won in inside.items() if code is not None}
+    pairs = [fit.place for fit in fits if fit.scope == Scope.BOTH]
+    inside = _kpis(by_channel_in_market(measured)) if pairs else {}
+    codes = {pair: business.place(*pair) for pair in pairs}
+    found |= {(Scope.BOTH.value, pair): inside[code] for pair, code in codes.items() if code in inside}
     return found
 
 
-def _channels(measured: Loaded, market: str) -> Loaded:
-    """The channels of a market, or of all markets."""
-    return by_channel(replace(measured, choice=replace(measured.choice, market=market)))
+def _channels(measured: Loaded) -> Loaded:
+    """The channels of all markets."""
+    return by_channel(replace(measured, choice=replace(measured.choice, market="")))
 
 
 def _kpis(measured: Loaded) -> dict[str | None, Won]:

@@ -125,6 +125,13 @@ def by_channel(loaded: Loaded) -> Loaded:
     return Loaded(panel, None, loaded.weeks, (), business, loaded.choice)
 
 
+def by_channel_in_market(loaded: Loaded) -> Loaded:
+    """The same weeks with every channel of every market (`engines.business.place`) in the place of markets."""
+    business = loaded.business.by_channel_in_market()
+    panel = measures.panel(business, loaded.panel.weeks[0], loaded.panel.weeks[-1])
+    return Loaded(panel, None, loaded.weeks, (), business, loaded.choice)
+
+
 def _newest(business: measures.Business, week: date) -> np.datetime64:
     """The last week of any order or of what came after one, at least `week`."""
     known = [frame["week"].max() for frame in (business.conversion, business.aftersales) if len(frame)]
