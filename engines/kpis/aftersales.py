@@ -212,9 +212,11 @@ KPIS = (
         "promised_deliveries",
         Words("Delivered on promise, by time stamp", "按时送达率（精确时刻）"),
         Words(
-            "Deliveries at or before the promised moment ÷ deliveries with a promise. A promise given as a date ends "
-            "at midnight, when its day begins, so this count is the stricter one.",
-            "在承诺时刻或之前送达 ÷ 有承诺的送达。只给日期的承诺按当天零点计，因此比按日历日更严格。",
+            "Deliveries at or before the promised moment ÷ deliveries with a promise. A promise given as a bare date "
+            "holds until the end of that day; one given with a time is taken as it stands. Where a shop stamps its "
+            "promises 00:00, a parcel that comes on the promised day is late here, and on time by calendar date.",
+            "在承诺时刻或之前送达 ÷ 有承诺的送达。只给日期的承诺截止到当天结束；带时刻的承诺按原时刻计。"
+            "如果店铺把承诺时刻一律写成零点，当天送达的包裹在此算迟到，按日历日则算准时。",
         ),
         SHOP,
         MIN_ORDERS,
