@@ -25,7 +25,7 @@ from flywheel.aftersales.page_views import PAGES
 from flywheel.diagnosis.engine_pages import Choice
 from flywheel.jobs.models import Job
 from flywheel.measures import counting
-from flywheel.measures.models import Counted, CustomerMonth
+from flywheel.measures.models import Counted, CustomerMonth, DurationWeek
 from tests.builders import count, loaded, order
 from tests.businesses import LAST, business
 from tests.measured import store
@@ -398,8 +398,47 @@ def test_promises_are_counted_both_ways_by_market_and_carrier(sold):
     promises, carriers = (service.TABLES[key](ask(sold)) for key in ("promises", "carriers"))
     total = promises.rows[0]
     assert total[1] == sum(row[1] for row in promises.rows[1:]) == carriers.rows[0][1]  # type: ignore[misc]
-    assert total[5].value > total[7].value  # by date more parcels are on time than by time stamp
+    assert total[7].value > total[9].value  # by date more parcels are on time than by time stamp
     assert [row[0] for row in carriers.rows] == ["dhl"]
+
+
+def took(workspace: Workspace, carrier: str, hours: int, parcels: int) -> None:
+    """Keep how long parcels of a carrier took: each some of `hours` to the next."""
+    counts = np.array([hours * 60, parcels], dtype=">i4").tobytes()
+    DurationWeek.objects.create(
+        workspace=workspace, week=WEEK, market="US", carrier=carrier, what="delivery", counts=counts
+    )
+
+
+def test_each_carrier_has_its_own_median_and_90th_percentile(sold):
+    took(sold, "dhl", 48, 190)
+    took(sold, "dhl", 240, 10)
+    took(sold, "post", 480, 60)
+    (dhl,) = service.TABLES["carriers"](ask(sold)).rows
+    assert dhl[3].value == pytest.approx((48 + 100 / 190) / 24)
+    assert dhl[4].value == pytest.approx((48 + 180 / 190) / 24)
+    assert dhl[3].low < dhl[3].value < dhl[3].high
+    assert (dhl[3].n, dhl[3].unit) == (200, "days")
+
+
+def test_too_few_parcels_of_a_carrier_have_no_median(sold):
+    took(sold, "dhl", 48, 49)
+    assert service.TABLES["carriers"](ask(sold)).rows[0][3] == Unavailable("too_few", 49, 50)
+
+
+def test_a_carrier_whose_times_nobody_knows_has_no_median(sold):
+    assert service.TABLES["carriers"](ask(sold)).rows[0][3] == Unavailable("no_delivery_data")
+
+
+def test_all_deliveries_have_the_median_that_the_kpi_has(sold):
+    for market, hours in (("US", 48), ("DE", 96)):
+        counts = np.array([hours * 60, 100], dtype=">i4").tobytes()
+        DurationWeek.objects.create(
+            workspace=sold, week=WEEK, market=market, carrier="dhl", what="delivery", counts=counts
+        )
+    asked = ask(sold)
+    kpi = weekly.result_at(KPIS["delivery_days_p90"], asked.loaded.panel, asked.loaded.last, None, 13)
+    assert service.TABLES["promises"](asked).rows[0][4] == kpi
 
 
 def test_times_and_care_are_the_kpis_of_the_market(sold):

@@ -1,16 +1,18 @@
 """The service page: promises kept, how long parcels and replies take, contacts and their reasons."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from django.utils.translation import gettext as _
 
+from engines import durations
 from engines.aftersales import rate
-from engines.kpi import KPIS
+from engines.kpi import KPIS, figures
 from engines.kpis.entry import MIN_ORDERS
-from engines.results import Estimate, Unavailable
+from engines.panel import Array
+from engines.results import Estimate, Result, Unavailable
 from flywheel.accounts.models import Workspace
 from flywheel.aftersales.asking import Ask
 from flywheel.aftersales.kpi_tables import kpi_table, market_label
@@ -61,11 +63,17 @@ def promise_table(
     key, title, place = words
     frame = frames.aftersales(workspace, (by,), choice.first, choice.last, choice.where)
     frame = frame.loc[frame["deliveries"] > 0].sort_values("deliveries", ascending=False)
-    rows = [_promise_row(market_label(names, str(r[by])), r) for _i, r in frame.iterrows()]
+    codes = frame[by].astype(str).tolist()
+    took = _percentiles(_lengths(workspace, choice, by), codes)
+    rows = [
+        _promise_row(market_label(names, code), r, taken)
+        for code, (_i, r), taken in zip(codes, frame.iterrows(), took[1:], strict=True)
+    ]
     if len(rows) > 1:
-        rows.insert(0, _promise_row(_("All deliveries"), frame.drop(columns=by).sum(min_count=1)))
+        rows.insert(0, _promise_row(_("All deliveries"), frame.drop(columns=by).sum(min_count=1), took[0]))
     columns = (
-        Column(place, "code"), Column(_("Deliveries")), Column(_("Mean days"), digits=2), Column(_("With a promise")),
+        Column(place, "code"), Column(_("Deliveries")), Column(_("Mean days"), digits=2),
+        Column(_("Days, median"), "result"), Column(_("Days, 90th percentile"), "result"), Column(_("With a promise")),
         Column(_("Late by calendar date")), Column(_("On time by calendar date"), "result"),
         Column(_("Late by time stamp")), Column(_("On time by time stamp"), "result"),
     )  # fmt: skip
@@ -76,13 +84,34 @@ def promise_table(
     return Table(key, title, columns, rows, note, _("No deliveries in this period."))
 
 
-def _promise_row(name: str, sums: "pd.Series[float]") -> list[Value]:
+def _lengths(workspace: Workspace, choice: Choice, by: str) -> Mapping[str, Array]:
+    """Market or carrier -> how many deliveries took how long, by the buckets of `durations.DELIVERY`."""
+    where = {**choice.where, "what": "delivery"}
+    frame = frames.durations(workspace, choice.first, choice.last, where)
+    at, buckets, counts = durations.unpack(frame["counts"].tolist())
+    codes, place = np.unique(frame[by].to_numpy(dtype=str), return_inverse=True)
+    found = np.zeros((len(codes), durations.DELIVERY.size))
+    np.add.at(found, (place[at], durations.places(buckets, durations.DELIVERY)), counts)
+    return dict(zip(codes.tolist(), found, strict=True))
+
+
+def _percentiles(lengths: Mapping[str, Array], codes: Sequence[str]) -> list[tuple[Result, Result]]:
+    """Median and 90th percentile in days, as the KPIs have them: of all first, then of each code."""
+    none = np.full(durations.DELIVERY.size, np.nan)
+    each = [lengths.get(code, none) for code in codes]
+    sums = {"delivery_durations": np.array([np.sum([*lengths.values()], axis=0) if lengths else none, *each])}
+    middle, upper = (figures(KPIS[key], sums).results() for key in ("delivery_days_p50", "delivery_days_p90"))
+    return list(zip(middle, upper, strict=True))
+
+
+def _promise_row(name: str, sums: "pd.Series[float]", took: tuple[Result, Result]) -> list[Value]:
     promised = float(sums["promised_deliveries"])
     late_by_date, late_by_time = float(sums["late_by_date"]), float(sums["late_by_time"])
     return [
         name,
         float(sums["deliveries"]),
         known(round(float(sums["delivery_days"] / sums["deliveries"]), 2)),
+        *took,
         known(promised),
         known(late_by_date),
         rate(promised - late_by_date, promised, MIN_ORDERS, "no_delivery_data"),
