@@ -116,6 +116,18 @@ def scores(orders: OrderModel, values: ValueModel, distinct: Histories, customer
     return Scores(there[position], made, made * expected_value(values, customers.x, customers.mean_value))
 
 
+def waits(orders: OrderModel, x: Array, T: Array, shares: Array) -> Array:  # noqa: N803
+    """After how long each of `shares` (0-1) of customers with this history who are still there has ordered again.
+
+    Returns shares × customers, in the model's unit; inf beyond what a float holds. The rate λ of who is there is
+    Gamma(r + x, α + T), and nobody leaves before an order: P(wait > t) = ((α + T) ÷ (α + T + t))^(r + x).
+    Reference: Fader, Hardie, Lee 2005, Marketing Science 24(2), appendix (λ given x and T of who is alive).
+    """
+    left = np.log1p(-np.asarray(shares, dtype=np.float64))[:, None]
+    with np.errstate(over="ignore"):
+        return np.asarray((orders.alpha + T) * np.expm1(-left / (orders.r + x)))
+
+
 def draws(logs: Array, covariance: Array, rng: np.random.Generator, n: int = DRAWS) -> Array:
     """Draws of the parameters, one row per parameter: log-normal around the fit."""
     root = np.linalg.cholesky(covariance)

@@ -92,6 +92,7 @@ PAGES = [
     Page("customers-due", "/w/{slug}/engines/aftersales/customers/"),
     Page("customers-slipping", "/w/{slug}/engines/aftersales/customers/?list=slipping"),
     Page("customers-advocates", "/w/{slug}/engines/aftersales/customers/?list=advocates&market=DE"),
+    Page("customers-all", "/w/{slug}/engines/aftersales/customers/all/"),
     Page("kpis", "/w/{slug}/kpis/"),
     Page("kpi", "/w/{slug}/kpis/cac_full/"),
     Page("kpi-percentile", "/w/{slug}/kpis/delivery_days_p90/"),

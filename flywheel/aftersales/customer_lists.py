@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
@@ -14,7 +14,7 @@ from flywheel.accounts.models import Workspace
 from flywheel.accounts.sheets import Cell
 from flywheel.aftersales import lifetime_value
 from flywheel.aftersales.fitting import result_of
-from flywheel.aftersales.models import CustomerScore, Replenishment
+from flywheel.aftersales.models import CustomerScore, LifetimeFit, Replenishment
 from flywheel.diagnosis.flywheel_page import place_names
 from flywheel.facts.models import Customer
 from flywheel.measures import raw
@@ -52,6 +52,7 @@ LISTS = {
     ),
 }  # key -> name, who is on it, what to do
 Row = CustomerScore | Replenishment
+R = TypeVar("R")
 Json = dict[str, Any]
 
 
@@ -104,10 +105,18 @@ def context(workspace: Workspace, asked: Asked, page: str | None, may_see: bool)
         "name": name,
         "who": who,
         "advice": advice,
+        "everyone": scored_customers(workspace, asked.market),
         "may_see": may_see,
         "page": shown(workspace, asked, page) if may_see and fit else None,
         "most": MOST_IN_WORKBOOK,
     }
+
+
+def scored_customers(workspace: Workspace, market: str = "") -> int | None:
+    """How many customers there are, as the fit counted them: no row is counted for a page."""
+    scope = LifetimeFit.Scope.MARKET if market else LifetimeFit.Scope.ALL
+    fit = LifetimeFit.objects.filter(workspace=workspace, scope=scope, code=market).first()
+    return fit.customers + (fit.result["heavy"] or {}).get("accounts", 0) if fit else None
 
 
 def shown(workspace: Workspace, asked: Asked, page: str | None) -> Page[Json]:
@@ -143,13 +152,13 @@ def table(workspace: Workspace, asked: Asked) -> tuple[list[str], Iterator[list[
 
 
 def _exported(workspace: Workspace, asked: Asked) -> Iterator[list[Cell]]:
-    for chunk in _chunks(rows(workspace, asked).iterator(CHUNK)):
+    for chunk in chunks(rows(workspace, asked).iterator(CHUNK)):
         people = [row.customer for row in chunk]
-        ids, hashes = raw.customer_refs(workspace, people), _hashes(workspace, people)
+        ids, mails = raw.customer_refs(workspace, people), hashes(workspace, people)
         articles = raw.product_names(workspace, sorted({row.suggestion for row in chunk if row.suggestion}))
         for row in chunk:
             yield [
-                row.customer, " ".join(ids.get(row.customer, ())), " ".join(hashes.get(row.customer, ())), row.market,
+                row.customer, " ".join(ids.get(row.customer, ())), " ".join(mails.get(row.customer, ())), row.market,
                 *_own(row), row.suggestion, articles.get(row.suggestion, ""),
             ]  # fmt: skip
 
@@ -169,7 +178,7 @@ def _own(row: Row) -> list[Cell]:
     ]
 
 
-def _hashes(workspace: Workspace, people: list[str]) -> dict[str, list[str]]:
+def hashes(workspace: Workspace, people: list[str]) -> dict[str, list[str]]:
     """Person -> the hashes of their e-mail addresses."""
     known = Customer.objects.filter(workspace=workspace, person__in=people).exclude(email_hash="")
     found: dict[str, list[str]] = {}
@@ -179,8 +188,9 @@ def _hashes(workspace: Workspace, people: list[str]) -> dict[str, list[str]]:
     return found | {value: [value] for value in same.values_list("email_hash", flat=True)}
 
 
-def _chunks(found: Iterable[Row]) -> Iterator[list[Row]]:
-    held: list[Row] = []
+def chunks(found: Iterable[R]) -> Iterator[list[R]]:
+    """The rows, CHUNK at a time."""
+    held: list[R] = []
     for row in found:
         held.append(row)
         if len(held) == CHUNK:

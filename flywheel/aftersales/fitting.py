@@ -64,7 +64,8 @@ def _people(frame: pd.DataFrame, until: int) -> lifetime.Customers:
     )
 
 
-SCORES = ("alive", "alive_then", "orders_12", "value_12")
+SCORES = ("alive", "alive_then", "orders_12", "value_12", "wait_25", "wait_50", "wait_75")
+WAITS = np.array([0.25, 0.5, 0.75])  # shares of such customers who have ordered again after so many days
 
 
 def fit_all(workspace: Workspace, known: Known, progress: Progress) -> tuple[list[LifetimeFit], pd.DataFrame]:
@@ -231,7 +232,8 @@ def _scores(known: Known, held: np.ndarray, models: Models) -> np.ndarray:
     valued = lifetime.Customers(frame["valued_repeats"].to_numpy(dtype=np.float64), who.t_x, who.T, who.mean_value)
     found = lifetime.scores(*models, ltv.histories(who.x, who.t_x, who.T), valued, YEAR)
     then = ltv.alive(models[0], who.x, who.t_x, who.t_x)
-    return np.column_stack([found.alive, then, found.orders, found.value])
+    waits = lifetime.waits(models[0], who.x, who.T, WAITS)
+    return np.column_stack([found.alive, then, found.orders, found.value, *waits])
 
 
 def at_risk(repeats: np.ndarray, alive: np.ndarray, then: np.ndarray, value: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,8 +15,8 @@ from django.views.decorators.vary import vary_on_headers
 from flywheel import jobs
 from flywheel.accounts.access import get_workspace
 from flywheel.accounts.models import Role, Workspace
-from flywheel.accounts.sheets import download
-from flywheel.aftersales import customer_lists, lifetime_value
+from flywheel.accounts.sheets import download, streamed
+from flywheel.aftersales import customer_lists, lifetime_value, scored
 from flywheel.aftersales.asking import asked_channel
 from flywheel.aftersales.standing import LTV
 from flywheel.aftersales.views import ROOM
@@ -90,6 +91,32 @@ def customers_file(request: HttpRequest, slug: str, key: str, kind: str) -> Http
         messages.error(request, _("Too many customers for a workbook: take the CSV file, or one market of them."))
         return redirect(f"{reverse('aftersales-customers', args=[slug])}?list={key}&{asked.query}")
     return download(f"customers-{key}", kind, *customer_lists.table(workspace, asked))
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Request")
+def scored_customers(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every customer with what the model expects of them: found, filtered, sorted, page by page."""
+
+    def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
+        return scored.context(workspace, scored.Asked.parse(request.GET), _is_member(request))
+
+    return show(request, slug, ROOM, "aftersales-customers", "aftersales/scored.html", context)
+
+
+@login_required
+@require_GET
+def scored_file(request: HttpRequest, slug: str, kind: str) -> HttpResponseBase:
+    """All rows of the filter: CSV of any number of them, a workbook of not too many."""
+    workspace = get_workspace(request, slug, needs=Role.MEMBER)
+    asked = scored.Asked.parse(request.GET)
+    if kind == "csv":
+        return streamed("customers", *scored.table(workspace, asked))
+    if kind == "xlsx" and scored.is_too_long(workspace, asked):
+        messages.error(request, _("Too many customers for a workbook: take the CSV file, or one market of them."))
+        return redirect(f"{reverse('aftersales-scored', args=[slug])}?{asked.query}")
+    return download("customers", kind, *scored.table(workspace, asked))
 
 
 def _is_member(request: HttpRequest) -> bool:

@@ -1,7 +1,10 @@
 """What the after-sales room keeps: the fitted lifetime values and, per customer, what they say."""
 
+from decimal import Decimal
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from flywheel.accounts.models import Workspace
@@ -45,13 +48,18 @@ class LifetimeFit(models.Model):
         return (*([self.code] if self.scope != self.Scope.ALL else []), *([self.channel] if self.channel else []))
 
 
+# What customers are sorted by: who has no model comes after all others.
+BY_VALUE, BY_ALIVE = Coalesce("value_12", Value(Decimal(-1))), Coalesce("alive", Value(-1.0))
+
+
 class CustomerScore(models.Model):
     """A person, their orders so far and what the model expects of the next twelve months.
 
     `alive` (now), `alive_then` (right after the last order), `orders_12`, `value_12` (net revenue) are NULL where there
-    is no model. `at_risk` is set for those who are slipping away: the year's revenue that silence endangers. `praise`
-    is set for likely advocates, higher for those of whom more speaks. `suggestion` is an article that others took
-    together with their last ones.
+    is no model. If the customer is still there, the next order comes by `next_from` with a chance of a quarter, by
+    `next_middle` of a half, by `next_until` of three quarters (NULL: in more than two years). `at_risk` is set for
+    those who are slipping away: the year's revenue that silence endangers. `praise` is set for likely advocates,
+    higher for those of whom more speaks. `suggestion` is an article that others took together with their last ones.
     """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_constraint=False, db_index=False)
@@ -67,6 +75,9 @@ class CustomerScore(models.Model):
     alive_then = models.FloatField(null=True)
     orders_12 = models.FloatField(null=True)
     value_12 = models.DecimalField(max_digits=18, decimal_places=4, null=True)
+    next_from = models.DateField(null=True)
+    next_middle = models.DateField(null=True)
+    next_until = models.DateField(null=True)
     at_risk = models.DecimalField(max_digits=18, decimal_places=4, null=True)
     praise = models.FloatField(null=True)
     suggestion = key_field()
@@ -74,8 +85,12 @@ class CustomerScore(models.Model):
     class Meta:
         constraints = (models.UniqueConstraint(fields=["workspace", "customer"], name="customer_score_once"),)
         indexes = (
-            models.Index("workspace", models.F("at_risk").desc(), name="score_at_risk", condition=Q(at_risk__gt=0)),
-            models.Index("workspace", models.F("praise").desc(), name="score_praise", condition=Q(praise__gt=0)),
+            models.Index("workspace", F("at_risk").desc(), name="score_at_risk", condition=Q(at_risk__gt=0)),
+            models.Index("workspace", F("praise").desc(), name="score_praise", condition=Q(praise__gt=0)),
+            models.Index("workspace", BY_VALUE, "id", name="score_by_value"),
+            models.Index("workspace", BY_ALIVE, "id", name="score_by_alive"),
+            models.Index("workspace", "last_date", "id", name="score_by_last"),
+            models.Index("workspace", "market", name="score_market"),
         )
 
     def __str__(self) -> str:

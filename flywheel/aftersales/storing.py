@@ -24,6 +24,7 @@ MIN_GAPS = 20  # times between two purchases of an article; below it their media
 MIN_AGAIN = 0.2  # of an article's customers; where fewer take it again, one purchase announces no second
 DUE_SOON = 14  # days ahead that an article counts as due
 GOOD_RATING, PROMOTER = 4.5, 9
+LONGEST_WAIT = 730  # days ahead that a next order is dated; what is further off is no date to plan by
 
 
 def replace_all(
@@ -35,7 +36,7 @@ def replace_all(
     for fit in fits:
         fit.computed_at = began_at
     LifetimeFit.objects.bulk_create(fits)
-    _copy_in(CustomerScore, _score_rows(workspace, known.full, scored))
+    _copy_in(CustomerScore, _score_rows(workspace, known, scored))
     _copy_in(CohortContribution, months.assign(workspace_id=workspace.pk))
     _fill_lists(workspace, known.as_of)
 
@@ -46,7 +47,8 @@ def clear(workspace: Workspace) -> None:
         model._default_manager.filter(workspace=workspace).delete()
 
 
-def _score_rows(workspace: Workspace, full: pd.DataFrame, scored: pd.DataFrame) -> pd.DataFrame:
+def _score_rows(workspace: Workspace, known: Known, scored: pd.DataFrame) -> pd.DataFrame:
+    full = known.full
     frame = full[["customer", "market", "channel", "repeats", "mean_value"]].assign(
         workspace_id=workspace.pk,
         first_date=_dates(full["first_day"]),
@@ -56,9 +58,20 @@ def _score_rows(workspace: Workspace, full: pd.DataFrame, scored: pd.DataFrame) 
         alive_then=scored["alive_then"],
         orders_12=scored["orders_12"],
         value_12=scored["value_12"].round(4),
+        next_from=_ahead(known.as_of, scored["wait_25"]),
+        next_middle=_ahead(known.as_of, scored["wait_50"]),
+        next_until=_ahead(known.as_of, scored["wait_75"]),
     )
     columns = (frame[name].to_numpy() for name in ("repeats", "alive", "alive_then", "value_12"))
     return frame.assign(at_risk=np.round(at_risk(*columns), 4))
+
+
+def _ahead(as_of: date, days: "pd.Series[float]") -> np.ndarray:
+    """The days so far ahead; none where that is unknown or further than LONGEST_WAIT."""
+    wait = np.ceil(days.to_numpy(dtype=np.float64))
+    near = wait <= LONGEST_WAIT
+    day = np.datetime64(as_of, "D") + np.where(near, wait, 0).astype("timedelta64[D]")
+    return np.where(near, day, np.datetime64("NaT")).astype("datetime64[s]")
 
 
 def _dates(days: "pd.Series[Any]") -> np.ndarray:

@@ -13,6 +13,8 @@ urlpatterns = [
     path(f"{BASE}lifetime/run/", lifetime_views.lifetime_run, name="aftersales-lifetime-run"),
     path(f"{BASE}counts/run/", page_views.count_run, name="aftersales-count-run"),
     path(f"{BASE}customers/", lifetime_views.customers, name="aftersales-customers"),
+    path(f"{BASE}customers/all/", lifetime_views.scored_customers, name="aftersales-scored"),
+    path(f"{BASE}customers/all.<slug:kind>", lifetime_views.scored_file, name="aftersales-scored-file"),
     path(f"{BASE}customers/<slug:key>.<slug:kind>", lifetime_views.customers_file, name="aftersales-customers-file"),
     path(f"{BASE}<slug:key>/<slug:table>.<slug:kind>", page_views.page_file, name="aftersales-file"),
 ]

@@ -20,6 +20,7 @@ from flywheel.facts.models import STAGES
 
 MAX_SESSIONS = 300_000  # the newest of a period: a map of them is as good as one of all
 MAX_BASKETS = 1_000_000  # likewise: pairs of them take a quarter of a minute and a gigabyte
+MOST_OF_REF = 100  # an id like "guest" is of more people than anybody looks through
 GAPS = (*zip(("started", *STAGES[2:-1]), STAGES[2:], strict=True), ("started", "payments"))
 
 
@@ -98,6 +99,13 @@ def customer_refs(workspace: Workspace, customers: Sequence[str]) -> dict[str, t
     with connection.cursor() as cursor:
         cursor.execute(_REFS, {"workspace": workspace.pk, "customers": list(customers)})
         return {customer: tuple(refs) for customer, refs in cursor.fetchall()}
+
+
+def customers_of_ref(workspace: Workspace, ref: str) -> list[str]:
+    """The people whose orders name this id, which two shops may have given to two of them; at most MOST_OF_REF."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_REF, {"workspace": workspace.pk, "ref": ref, "limit": MOST_OF_REF})
+        return [customer for (customer,) in cursor.fetchall()]
 
 
 def page_experience(workspace: Workspace, first: date | None, last: date) -> pd.DataFrame:
@@ -240,6 +248,10 @@ _REFS = """
 SELECT customer, ARRAY_AGG(DISTINCT customer_ref ORDER BY customer_ref) FROM facts_order
 WHERE workspace_id = %(workspace)s AND customer = ANY(%(customers)s) AND customer <> '' AND customer_ref <> ''
 GROUP BY customer
+"""
+_OF_REF = """
+SELECT DISTINCT customer FROM facts_order
+WHERE workspace_id = %(workspace)s AND customer_ref = %(ref)s AND customer_ref <> '' AND customer <> '' LIMIT %(limit)s
 """
 _EXPERIENCE = """
 SELECT DISTINCT ON (week, market, device) week, market, device, lcp_ms, inp_ms, cls

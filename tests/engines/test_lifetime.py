@@ -127,6 +127,25 @@ def test_a_hold_out_of_too_few_customers_is_refused() -> None:
     assert lifetime.hold_out(few.customers, few.orders, YEAR) == Unavailable("too_few", 40, ltv.MIN_CUSTOMERS)
 
 
+# --- the next order ---------------------------------------------------------------------------------------------------
+def test_so_many_have_ordered_again_by_each_day_of_the_wait() -> None:
+    """Against waits that are drawn: a rate given the history, then an exponential wait."""
+    rng = np.random.default_rng(5)
+    shares = np.array([0.25, 0.5, 0.75])
+    for x, age in ((0.0, 10.0), (3.0, 40.0)):
+        ends = lifetime.waits(ORDERS, np.array([x]), np.array([age]), shares)[:, 0]
+        rate = rng.gamma(ORDERS.r + x, 1 / (ORDERS.alpha + age), 200_000)
+        drawn = rng.exponential(1 / rate)
+        assert [(drawn <= end).mean() for end in ends] == pytest.approx(shares, abs=0.005)
+
+
+def test_who_orders_more_often_waits_less_and_no_wait_overflows() -> None:
+    found = lifetime.waits(ORDERS, np.array([0.0, 1.0, 9.0]), np.full(3, 50.0), np.array([0.5]))[0]
+    assert found[0] > found[1] > found[2] > 0
+    rare = ltv.OrderModel("bg", 1e-4, 5.0, 1.0, 1.0)
+    assert lifetime.waits(rare, np.zeros(1), np.ones(1), np.array([0.75]))[0, 0] == np.inf
+
+
 # --- what was observed ------------------------------------------------------------------------------------------------
 def curve(rows: list[tuple[str, int, float, float]], as_of: str) -> lifetime.Observed:
     """The curve of rows (month of the first order, age, customers active, contribution)."""
