@@ -12,9 +12,8 @@ import numpy as np
 
 from engines import lifetime, ltv
 from engines.results import Unavailable
-from tests.shops import SPAN, YEAR, shop
+from tests.shops import MARGIN, SPAN, YEAR, ledger, shop
 
-MARGIN = 0.4
 SETTINGS = {
     "usual, 400": (400, ltv.OrderModel("bg", 0.8, 12.0, 0.8, 2.5), ltv.ValueModel(6, 4, 45)),
     "usual, 2000": (2000, ltv.OrderModel("bg", 0.8, 12.0, 0.8, 2.5), ltv.ValueModel(6, 4, 45)),
@@ -35,7 +34,10 @@ def covered(size: int, orders: ltv.OrderModel, values: ltv.ValueModel, shops: in
         worth = ltv.fit_values(who.x, who.mean_value)
         if isinstance(fit, Unavailable) or isinstance(worth, Unavailable):
             continue
-        value = lifetime.lifetime_value(fit, worth, MARGIN, YEAR, SPAN)
+        margin = lifetime.margin(*ledger(np.random.default_rng((seed, n, 1)), sold, values))
+        if isinstance(margin, Unavailable):
+            continue
+        value = lifetime.lifetime_value(fit, worth, margin, YEAR, SPAN)
         ahead = lifetime.forecast(fit, worth, who, YEAR)
         if not isinstance(value, Unavailable):
             pairs = ((value, truth), (ahead.orders, sold.orders.sum()), (ahead.value, sold.spent.sum()))

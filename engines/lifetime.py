@@ -34,6 +34,56 @@ Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
+class Margin:
+    """Contribution ÷ net revenue, after refunds: `value`, its standard `error`, and the `customers` it rests on."""
+
+    value: float
+    error: float
+    customers: float
+
+    @property
+    def estimate(self) -> Estimate:
+        """With its interval."""
+        half = Z95 * self.error
+        return Estimate(self.value, self.value - half, self.value + half, self.customers, "rate")
+
+    def of(self, value: Estimate) -> Estimate:
+        """What is left of `value` (before margin); its interval is that of both, whose errors are independent."""
+        own = Z95 * self.error * abs(value.value)
+        low, high = (
+            self.value * value.value + side * float(np.hypot(self.value * (end - value.value), own))
+            for side, end in zip((-1, 1), self._ends(value), strict=True)
+        )
+        return Estimate(self.value * value.value, low, high, value.n, value.unit)
+
+    def _ends(self, value: Estimate) -> tuple[float, float]:
+        """The ends of `value` that lead to the lower and to the upper end of what is left."""
+        low, high = float(value.low or 0.0), float(value.high or 0.0)
+        return (low, high) if self.value >= 0 else (high, low)
+
+
+MIN_COSTED = 30  # customers with known costs; the spread of fewer says little of the error of their margin
+
+
+def margin(net: Array, costed_net: Array, contribution: Array, refunded: Array) -> Margin | Unavailable:
+    """Σ contribution ÷ Σ net of orders with known costs, less Σ refunded ÷ Σ net of all; a customer each, NaN unknown.
+
+    The error is that of two ratios over the customers, whose orders belong together: the standard deviation of each
+    one's share in them. Reference: Cochran 1977, Sampling Techniques, 6.4.
+    """
+    n, k, c, r = (np.nan_to_num(v) for v in (net, costed_net, contribution, refunded))
+    if not (k.sum() > 0 and n.sum() > 0):
+        return Unavailable("no_cost_data")
+    costed = float((k != 0).sum())
+    if costed < MIN_COSTED:
+        return Unavailable("too_few", costed, MIN_COSTED)
+    earned, returned = float(c.sum() / k.sum()), float(r.sum() / n.sum())
+    moved = (c - earned * k) / k.sum() - (r - returned * n) / n.sum()
+    error = float(np.sqrt(moved.size / (moved.size - 1) * (moved**2).sum()))
+    return Margin(earned - returned, error, costed)
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """What given customers will do in the time ahead: orders, and their net value before margin."""
 
@@ -79,15 +129,16 @@ class Scores:
 
 
 def lifetime_value(
-    orders: OrderModel, values: ValueModel, margin: float, horizon: float, seen: float, discount: float = DISCOUNT
+    orders: OrderModel, values: ValueModel, margin: Margin, horizon: float, seen: float, discount: float = DISCOUNT
 ) -> Estimate | Unavailable:
     """What a new customer is worth over `horizon` (a year, in the unit of the model): margin × E[M] × (1 + Σ ...).
 
-    `margin`: contribution ÷ net revenue. `seen`: the age of the oldest customer. `discount`: of a year.
+    `seen`: the age of the oldest customer. `discount`: of a year. The interval holds what the data leaves open about
+    the parameters and about the margin.
     """
     if seen < MIN_HISTORY * horizon:
         return Unavailable("too_young", seen, MIN_HISTORY * horizon)
-    point = margin * values.mean * (1 + float(discounted_orders_of_new(orders, horizon, discount)))
+    point = margin.value * values.mean * (1 + float(discounted_orders_of_new(orders, horizon, discount)))
     rng = np.random.Generator(np.random.PCG64(1))
     order_draws, value_draws = draws(orders.logs, orders.covariance, rng), draws(values.logs, values.covariance, rng)
     p, q, gamma = value_draws
@@ -96,7 +147,8 @@ def lifetime_value(
     keep = q > 1
     mean = (p * gamma)[keep] / (q[keep] - 1)
     drawn = OrderModel(orders.kind, *(v[keep] for v in order_draws))
-    worth = margin * mean * (1 + discounted_orders_of_new(drawn, horizon, discount))
+    left = rng.normal(margin.value, margin.error, mean.size)
+    worth = left * mean * (1 + discounted_orders_of_new(drawn, horizon, discount))
     low, high = np.quantile(worth, [0.025, 0.975])
     return Estimate(point, float(low), float(high), orders.customers, "money")
 
@@ -248,27 +300,50 @@ def hold_out(
 class Observed:
     """What a customer has brought so far, by age in months.
 
-    `total[a]`: contribution per acquired customer up to the end of month of age a. `customers[a]`: how many were old
-    enough for that month; ages with fewer than MIN_OBSERVED are left out.
+    `total[a]`: contribution per acquired customer up to the end of month of age a, `error[a]` its standard error (NaN
+    not known). `customers[a]`: how many were old enough for that month; ages with fewer than MIN_OBSERVED are left out.
     """
 
     total: Array
     customers: Array
+    error: Array
+
+    def at(self, age: int) -> Estimate:
+        """The total at an age with its interval; none where the error is not known."""
+        value, half = float(self.total[age]), Z95 * float(self.error[age])
+        low, high = (None, None) if np.isnan(half) else (value - half, value + half)
+        return Estimate(value, low, high, float(self.customers[age]), "money_per")
 
     def payback(self, cost: float) -> int | None:
         """The first month (1: the month after the first order) whose end finds `cost` earned back; None: not yet."""
-        reached = np.flatnonzero(self.total >= cost)
-        return int(reached[0]) + 1 if reached.size else None
+        return _first(self.total >= cost)
+
+    def payback_range(self, cost: float, cost_error: float) -> tuple[int | None, int | None]:
+        """The first months in which the totals with 1.96 of the joint error added, and taken off, reach `cost`.
+
+        `cost_error`: the standard error of the cost. The second is None where that is not so yet; both are where the
+        error is not known.
+        """
+        half = Z95 * np.hypot(self.error, cost_error)
+        return _first(self.total + half >= cost), _first(self.total - half >= cost)
+
+
+def _first(reached: np.ndarray) -> int | None:
+    found = np.flatnonzero(reached)
+    return int(found[0]) + 1 if found.size else None
 
 
 MIN_OBSERVED = 30  # customers of an age; below it a single large order moves the mean
 
 
-def observed(cohort: Array, age: Array, active: Array, contribution: Array, as_of: np.datetime64) -> Observed:
+def observed(
+    cohort: Array, age: Array, active: Array, contribution: Array, squares: Array, as_of: np.datetime64
+) -> Observed:
     """The curve from rows of contribution by cohort (first day of its month) and age in months, as of a day.
 
     An age counts for a cohort when it is over for the youngest of its customers; each month's mean is over the cohorts
-    that are that old, and the means add up, so that young cohorts bring their first months in.
+    that are that old, and the means add up, so that young cohorts bring their first months in. `squares`: by how much
+    the age raised the sum of the squares of what each customer has brought up to it; NaN not known.
     """
     month = cohort.astype("datetime64[M]")
     born = (month + 1).astype("datetime64[D]") - 1
@@ -279,7 +354,17 @@ def observed(cohort: Array, age: Array, active: Array, contribution: Array, as_o
     newest = np.clip(over[age == 0], 0, ages)
     sizes = np.array([active[age == 0][newest > a].sum() for a in range(ages)])
     enough = int(np.cumprod(sizes >= MIN_OBSERVED).sum())
-    return Observed(np.cumsum(earned[:enough] / sizes[:enough]), sizes[:enough])
+    error = [_error_at(a, age, over, contribution, squares, sizes[a]) for a in range(enough)]
+    return Observed(np.cumsum(earned[:enough] / sizes[:enough]), sizes[:enough], np.array(error, dtype=np.float64))
+
+
+def _error_at(at: int, age: Array, over: Array, contribution: Array, squares: Array, size: float) -> float:
+    """The error of the mean of those who are that old; the younger, who are in it too, can only make it smaller."""
+    of_them = (age >= 0) & (age <= at) & (over > at)
+    total, square = float(contribution[of_them].sum()), float(squares[of_them].sum())
+    return (
+        float(np.sqrt(max(0.0, square - total * total / size) / (size - 1) / size)) if not np.isnan(square) else np.nan
+    )
 
 
 def against_cost(value: Result, cac: Result) -> Result:

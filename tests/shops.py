@@ -10,6 +10,9 @@ from engines.ltv import OrderModel, ValueModel
 ORDERS = OrderModel("bg", 0.8, 12.0, 0.8, 2.5)  # in weeks
 VALUES = ValueModel(6.0, 4.0, 45.0)
 SPAN, YEAR = 104.0, 52.0
+EARNED, EARNED_SD = 0.45, 0.35  # contribution ÷ net of an order, and how much that differs between orders
+TOLD, RETURNED = 0.4, 0.05  # shares of orders that tell their costs, and that are given back whole
+MARGIN = EARNED - RETURNED
 
 
 @dataclass(frozen=True)
@@ -44,3 +47,24 @@ def shop(
     spent = np.zeros(size)
     spent[after] = rng.gamma(values.p * later[after]) * spending[after]
     return Shop(Customers(x, last, age, mean), later, spent)
+
+
+def ledger(rng: np.random.Generator, sold: Shop, values: ValueModel = VALUES) -> tuple[np.ndarray, ...]:
+    """What each customer's orders told of money: net, net of orders with known costs, contribution of those, refunded.
+
+    NaN where no order of a customer tells its costs.
+    """
+    who = sold.customers
+    once = values.p * values.gamma / rng.gamma(values.q, size=who.x.size)  # means of those who came once
+    mean = np.where(who.x > 0, who.mean_value, once)
+    at = np.repeat(np.arange(who.x.size), who.x.astype(int) + 1)
+    net = rng.gamma(values.p, size=at.size) / values.p * mean[at]
+    told, back = rng.random(at.size) < TOLD, rng.random(at.size) < RETURNED
+    earned = net * rng.normal(EARNED, EARNED_SD, at.size)
+
+    def total(amounts: np.ndarray) -> np.ndarray:
+        return np.bincount(at, weights=amounts, minlength=who.x.size)
+
+    known = total(told * 1.0) > 0
+    costed, contribution = (np.where(known, total(told * amounts), np.nan) for amounts in (net, earned))
+    return total(net), costed, contribution, total(back * net)

@@ -16,7 +16,7 @@ from engines.results import Estimate
 from flywheel import jobs
 from flywheel.accounts.models import Membership, Role, User, Workspace
 from flywheel.aftersales import customer_lists
-from flywheel.aftersales.models import CustomerScore, LifetimeFit, Replenishment
+from flywheel.aftersales.models import CohortContribution, CustomerScore, LifetimeFit, Replenishment
 from flywheel.facts.models import Customer, Order, OrderLine, Rollup, Spend
 from flywheel.jobs.models import Job
 from tests.customers_builder import AS_OF, line, sell
@@ -356,6 +356,23 @@ def test_the_table_is_a_file_with_limits(kind, business, reader, client) -> None
 def test_another_kind_of_file_and_strangers_get_nothing(business, reader, stranger, client) -> None:
     assert get(client, reader, "aftersales-lifetime-file", "exe").status_code == 404
     assert get(client, stranger, "aftersales-lifetime-file", "csv").status_code == 404
+
+
+def test_what_was_brought_and_the_payback_month_have_intervals(business, reader, client) -> None:
+    row = row_of(business, client, reader, "all", "")
+    assert row["observed"].low < row["observed"].value < row["observed"].high
+    assert 1 <= row["payback"].low <= row["payback"].value
+    assert row["payback"].high is None or row["payback"].high >= row["payback"].value
+    CohortContribution.objects.update(squares=None)
+    older = row_of(business, client, reader, "all", "")
+    assert (older["observed"].value, older["observed"].low) == (row["observed"].value, None)
+
+
+def test_an_older_fit_that_kept_the_margin_alone_is_still_shown(business, reader, client) -> None:
+    fit = LifetimeFit.objects.get(scope="all")
+    fit.result["margin"] = 0.4
+    fit.save()
+    assert get(client, reader, "aftersales-lifetime").context["margin"] is None
 
 
 # --- customers --------------------------------------------------------------------------------------------------------

@@ -160,6 +160,8 @@ def test_what_customers_brought_is_told_by_their_own_age(workspace) -> None:
     set_first_orders(workspace)
     found = customers.months(workspace, day(200))
     assert found[["age", "active", "contribution"]].to_numpy().tolist() == [[0, 2, 18], [1, 1, 6], [3, 1, 6]]
+    squares = found["squares"].cumsum().tolist()  # of what each has brought so far: a 12, 18, 18 and b 6, 6, 12
+    assert squares == [12**2 + 6**2, 18**2 + 6**2, 18**2 + 12**2]
 
 
 # --- the job ----------------------------------------------------------------------------------------------------------
@@ -176,7 +178,9 @@ def test_the_job_fits_all_customers_and_those_of_each_market_and_channel(workspa
         found = result(workspace, "ltv", scope, code)
         assert isinstance(found, Estimate)
         assert 0 < found.low < found.value < found.high
-    assert LifetimeFit.objects.get(scope="all").result["margin"] == pytest.approx(0.4, abs=0.001)
+    margin = result(workspace, "margin")
+    assert margin.value == pytest.approx(0.4, abs=0.001)
+    assert margin.low <= margin.value <= margin.high
 
 
 def test_a_channel_in_a_market_has_a_fit_of_its_own_where_it_has_customers_enough(workspace) -> None:

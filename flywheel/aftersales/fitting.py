@@ -144,10 +144,11 @@ def _fit(
     who = _people(frame, _days(known.as_of))
     orders = ltv.fit_orders(ltv.histories(who.x, who.t_x, who.T), kind)
     values = ltv.fit_values(frame["valued_repeats"].to_numpy(dtype=np.float64), who.mean_value)
-    margin = _margin(frame)
+    columns = (frame[name].to_numpy() for name in ("net", "costed_net", "contribution", "refunded"))
+    margin = lifetime.margin(*columns)
     result = {
         "kind": kind,
-        "margin": margin,
+        "margin": margin.estimate if isinstance(margin, lifetime.Margin) else margin,
         "heavy": _heavy(known, held),
         "parameters": _parameters(orders, values),
         **_worth(orders, values, margin, who, simulated),
@@ -161,17 +162,9 @@ def _fit(
     return row, (orders, values) if is_complete else None  # type: ignore[return-value]
 
 
-def _margin(frame: pd.DataFrame) -> float | None:
-    """Contribution ÷ net revenue of the orders whose costs are known, less the share of net revenue given back."""
-    net, costed = float(frame["net"].sum()), float(frame["costed_net"].sum())
-    if not (costed > 0 and net > 0):
-        return None
-    return float(frame["contribution"].sum()) / costed - float(frame["refunded"].sum()) / net
-
-
 def _worth(
-    orders: ltv.OrderModel | Unavailable, values: ltv.ValueModel | Unavailable, margin: float | None,
-    who: lifetime.Customers, simulated: int,
+    orders: ltv.OrderModel | Unavailable, values: ltv.ValueModel | Unavailable,
+    margin: lifetime.Margin | Unavailable, who: lifetime.Customers, simulated: int,
 ) -> dict[str, Any]:  # fmt: skip
     """LTV of a new customer, and what the present ones will do; or why not."""
     missing = next((found for found in (orders, values) if isinstance(found, Unavailable)), None)
@@ -182,15 +175,10 @@ def _worth(
         young = Unavailable("too_young", seen, lifetime.MIN_HISTORY * YEAR)
         return {"ltv": young, "ahead_orders": young, "ahead_value": young}
     ahead = lifetime.forecast(orders, values, who, YEAR, simulated=simulated)
-    no_costs = Unavailable("no_cost_data")
-    worth = no_costs if margin is None else lifetime.lifetime_value(orders, values, margin, YEAR, seen)
-    return {"ltv": worth, "ahead_orders": ahead.orders,
-            "ahead_value": no_costs if margin is None else _times(ahead.value, margin)}  # fmt: skip
-
-
-def _times(value: Estimate, factor: float) -> Estimate:
-    low, high = sorted((value.low * factor, value.high * factor))  # type: ignore[operator]
-    return Estimate(value.value * factor, low, high, value.n, value.unit)
+    if isinstance(margin, Unavailable):
+        return {"ltv": margin, "ahead_orders": ahead.orders, "ahead_value": margin}
+    worth = lifetime.lifetime_value(orders, values, margin, YEAR, seen)
+    return {"ltv": worth, "ahead_orders": ahead.orders, "ahead_value": margin.of(ahead.value)}
 
 
 def _parameters(

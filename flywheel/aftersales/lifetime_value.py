@@ -72,9 +72,16 @@ def context(workspace: Workspace, choice: Choice, channel: str = "") -> Json:
         "heavy": fit.result["heavy"] if fit else None,
         "parameters": _parameters(fit),
         "kind": KINDS.get(fit.result["kind"]) if fit else None,
-        "margin": fit.result["margin"] if fit else None,
+        "margin": _margin(fit),
         "discount": lifetime.DISCOUNT,
     }
+
+
+def _margin(fit: LifetimeFit | None) -> Estimate | None:
+    """The margin with its interval; None where there is none, or where an older fit kept the number alone."""
+    kept = fit.result["margin"] if fit else None
+    found = result_of(kept) if isinstance(kept, dict) else None
+    return found if isinstance(found, Estimate) else None
 
 
 def _fits(workspace: Workspace, market: str, channel: str, of_all: bool = False) -> list[LifetimeFit]:
@@ -138,7 +145,7 @@ def _rows(workspace: Workspace, measured: Loaded, fits: list[LifetimeFit]) -> li
     won = _won(measured, fits)
     curves = {scope: _observed(workspace, np.datetime64(fits[0].as_of, "D"), KEYS[scope]) for scope in scopes}
     unknown = Won(*2 * (Unavailable("no_spend_data"),))
-    nothing = Observed(np.zeros(0), np.zeros(0))
+    nothing = Observed(np.zeros(0), np.zeros(0), np.zeros(0))
     return [
         _row(fit, _name(names, fit), won.get((fit.scope, fit.place), unknown),
              curves[fit.scope].get(fit.place, nothing))
@@ -186,15 +193,18 @@ def _reached(curve: Observed, cac: Result) -> Result:
     month = curve.payback(cac.value)
     if month is None:
         return Unavailable("not_yet_paid_back")
-    return Estimate(float(month), None, None, float(curve.customers[month - 1]), "count")
+    error = cac.value / np.sqrt(cac.n) if cac.n else np.nan  # new customers are a Poisson count
+    low, high = curve.payback_range(cac.value, float(error))
+    return Estimate(float(month), _float(low), _float(high), float(curve.customers[month - 1]), "count")
+
+
+def _float(month: int | None) -> float | None:
+    return None if month is None else float(month)
 
 
 def _so_far(curve: Observed) -> Result:
     """What a customer has brought by the age of twelve months, or by the greatest that is known."""
-    if not curve.total.size:
-        return Unavailable("too_young")
-    age = min(curve.total.size, AGES) - 1
-    return Estimate(float(curve.total[age]), None, None, float(curve.customers[age]), "money_per")
+    return curve.at(min(curve.total.size, AGES) - 1) if curve.total.size else Unavailable("too_young")
 
 
 def _won(measured: Loaded, fits: list[LifetimeFit]) -> dict[tuple[str, Keys], Won]:
@@ -238,22 +248,21 @@ def _observed(
 
 
 def _kept(workspace: Workspace, keys: Keys, market: str, channel: str) -> list[tuple[Any, ...]]:
-    """(place, cohort, age, customers, contribution), summed over what is not in `keys`."""
+    """(place, cohort, age, customers, contribution, squares), summed over what is not in `keys`."""
     chosen = {key: code for key, code in (("market", market), ("channel", channel)) if code}
     found = CohortContribution.objects.filter(workspace=workspace, **chosen).values(*keys, "cohort", "age")
-    summed = found.annotate(active_sum=Sum("active"), brought=Sum("contribution")).order_by(*keys, "cohort", "age")
+    summed = found.annotate(active_sum=Sum("active"), brought=Sum("contribution"), squared=Sum("squares"))
     return [
-        (tuple(row[key] for key in keys), row["cohort"], row["age"], row["active_sum"], float(row["brought"]))
-        for row in summed
-    ]
+        (tuple(row[key] for key in keys), row["cohort"], row["age"], row["active_sum"], float(row["brought"]),
+         np.nan if row["squared"] is None else row["squared"])
+        for row in summed.order_by(*keys, "cohort", "age")
+    ]  # fmt: skip
 
 
 def _curve(rows: list[tuple[Any, ...]], as_of: np.datetime64) -> Observed:
-    cohort, age, active, brought = zip(*rows, strict=True)
-    return lifetime.observed(
-        np.array(cohort, dtype="datetime64[D]"), np.array(age), np.array(active, dtype=np.float64),
-        np.array(brought, dtype=np.float64), as_of,
-    )  # fmt: skip
+    cohort, age, *sums = zip(*rows, strict=True)
+    active, brought, squares = (np.array(column, dtype=np.float64) for column in sums)
+    return lifetime.observed(np.array(cohort, dtype="datetime64[D]"), np.array(age), active, brought, squares, as_of)
 
 
 def _curves(workspace: Workspace, choice: Choice, channel: str, as_of: np.datetime64) -> Json | None:
@@ -390,7 +399,7 @@ def table(workspace: Workspace, choice: Choice, channel: str = "") -> tuple[list
     columns = [
         _("Scope"), _("Code"), _("Name"), _("As of"), _("Customers"), _("With repeat orders"),
         *_limits(_("LTV, 12 months")), _("CAC"), *_limits(_("Expected LTV : CAC")), *_limits(_payback_name()),
-        _("Brought so far, per customer"), _("Month by which that reaches the CAC"),
+        *_limits(_("Brought so far, per customer")), *_limits(_("Month by which that reaches the CAC")),
         *_limits(_("Orders of present customers in the next 12 months")),
         *_limits(_("Contribution of present customers in the next 12 months")), _("Hold-out error"),
     ]  # fmt: skip
@@ -411,7 +420,7 @@ def _cells(row: Json) -> list[Cell]:
     return [
         fit.get_scope_display(), " · ".join(fit.place), row["name"], fit.as_of, fit.customers, fit.repeaters,
         *_three(row["ltv"]), _three(row["cac"])[0], *_three(row["ratio"]), *_three(row["payback"]),
-        _three(row["observed"])[0], _three(row["reached"])[0],
+        *_three(row["observed"]), *_three(row["reached"]),
         *_three(row["ahead_orders"]), *_three(row["ahead"]), row["error"],
     ]  # fmt: skip
 

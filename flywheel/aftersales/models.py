@@ -124,6 +124,7 @@ class CohortContribution(models.Model):
     """What the customers of a month brought by their age, after refunds.
 
     At age 0 all of them are active: that is their number. `age` counts months of 30.44 days of each one's own time.
+    `squares` is by how much the age raised the sum of squares of each one's total: they add up like contributions.
     """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
@@ -133,6 +134,7 @@ class CohortContribution(models.Model):
     channel = key_field()
     active = models.BigIntegerField()
     contribution = models.DecimalField(max_digits=18, decimal_places=4)
+    squares = models.FloatField(null=True)
 
     class Meta:
         constraints = (

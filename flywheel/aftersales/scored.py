@@ -127,7 +127,7 @@ def shown(workspace: Workspace, asked: Asked) -> Json:
     }
 
 
-def _page(workspace: Workspace, asked: Asked) -> tuple[list[CustomerScore], bool, bool]:
+def _page(workspace: Workspace, asked: Asked) -> tuple[list[Any], bool, bool]:
     """The rows of a page, and whether there are any before and after them."""
     by = SORTS[asked.sort][1]
     anchor = CustomerScore.objects.filter(workspace=workspace, pk=asked.before or asked.after).annotate(key=by).first()
@@ -135,7 +135,7 @@ def _page(workspace: Workspace, asked: Asked) -> tuple[list[CustomerScore], bool
     found = rows(workspace, asked).annotate(key=by).order_by(*(("key", "pk") if is_back else ("-key", "-pk")))
     if anchor is not None:
         found = found.filter(_beyond(by, anchor, ">" if is_back else "<"))
-    held = list(found[: PER_PAGE + 1])
+    held: list[Any] = list(found[: PER_PAGE + 1])
     is_more, held = len(held) > PER_PAGE, held[:PER_PAGE]
     return (held[::-1], is_more, True) if is_back else (held, anchor is not None, is_more)
 

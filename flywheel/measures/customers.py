@@ -43,7 +43,8 @@ def histories(workspace: Workspace, until: date) -> pd.DataFrame:
 
 def months(workspace: Workspace, until: date) -> pd.DataFrame:
     """What customers brought by their age. Columns cohort (datetime64, month of the first order), age (0: the first
-    30.44 days of each one's own time), market, channel (of the first order), active (customers), contribution.
+    30.44 days of each one's own time), market, channel (of the first order), active (customers), contribution, squares:
+    by how much the age raised the sum of the squares of what each customer has brought up to it.
 
     Customers whose orders' costs are all known, so that age 0 holds every one of them. A refund is taken off at the age
     at which the money went back, and makes nobody active. Whether an age is over for a cohort is the reader's to tell.
@@ -63,6 +64,7 @@ _MONTH_COLUMNS = {
     **dict.fromkeys(("market", "channel"), "str"),
     "active": "int64",
     "contribution": "float64",
+    "squares": "float64",
 }
 
 
@@ -119,12 +121,19 @@ WITH {_ORDERS}, brought AS (
 ), costed AS (
     SELECT customer FROM brought GROUP BY customer HAVING COUNT(amount) = COUNT(*)
 ), aged AS (
-    SELECT f.month, f.market, f.channel, b.active, b.amount,
+    SELECT f.month, f.market, f.channel, f.customer, b.active, b.amount,
         CAST(FLOOR((b.day - f.order_date) / {MONTH_DAYS}) AS int) AS age
     FROM brought AS b
     JOIN costed AS c ON c.customer = b.customer
     JOIN facts_firstorder AS f ON f.workspace_id = %(workspace)s AND f.customer = b.customer
+), summed AS (
+    SELECT month, age, market, channel, customer, MAX(active) AS active, SUM(amount) AS contribution
+    FROM aged GROUP BY month, age, market, channel, customer
+), grown AS (
+    SELECT month, age, market, channel, active, contribution, CAST(contribution AS float8) AS part,
+        CAST(SUM(contribution) OVER (PARTITION BY customer ORDER BY age) AS float8) AS upto
+    FROM summed
 )
-SELECT month - DATE 'epoch', age, market, channel, COUNT(DISTINCT active), SUM(amount)
-FROM aged GROUP BY month, age, market, channel ORDER BY month, age, market, channel
+SELECT month - DATE 'epoch', age, market, channel, COUNT(active), SUM(contribution), SUM(part * (2 * upto - part))
+FROM grown GROUP BY month, age, market, channel ORDER BY month, age, market, channel
 """  # noqa: S608

@@ -5,9 +5,9 @@ import pytest
 
 from engines import lifetime, ltv
 from engines.results import Estimate, Unavailable
-from tests.shops import ORDERS, SPAN, VALUES, YEAR, shop
+from tests.shops import MARGIN, ORDERS, SPAN, VALUES, YEAR, ledger, shop
 
-MARGIN = 0.4
+KNOWN = lifetime.Margin(MARGIN, 0.0, 100)
 SHOPS = 200  # bench/ltv_coverage.py draws 1,000 of each of five kinds
 
 
@@ -32,20 +32,20 @@ def test_twelve_months_are_the_first_order_and_each_months_repeats_discounted(mo
     orders, values = models
     by_month = np.diff([0.0, *(ltv.orders_of_new(orders, YEAR * m / 12) for m in range(1, 13))])
     repeats = sum(n / 1.1 ** (m / 12) for m, n in enumerate(by_month, 1))
-    found = lifetime.lifetime_value(orders, values, MARGIN, YEAR, SPAN, discount=0.1)
+    found = lifetime.lifetime_value(orders, values, KNOWN, YEAR, SPAN, discount=0.1)
     assert found.value == pytest.approx(MARGIN * values.mean * (1 + repeats))
     assert found.low < found.value < found.high
     assert (found.n, found.unit) == (1500, "money")
 
 
 def test_without_discount_the_months_add_up_to_the_year(models) -> None:
-    found = lifetime.lifetime_value(models[0], models[1], 1.0, YEAR, SPAN, discount=0.0)
+    found = lifetime.lifetime_value(models[0], models[1], lifetime.Margin(1.0, 0.0, 100), YEAR, SPAN, discount=0.0)
     assert found.value == pytest.approx(models[1].mean * (1 + ltv.orders_of_new(models[0], YEAR)))
 
 
 def test_a_year_is_not_foretold_from_less_than_half_a_year(models) -> None:
-    assert lifetime.lifetime_value(models[0], models[1], MARGIN, YEAR, 25.0) == Unavailable("too_young", 25.0, 26.0)
-    assert isinstance(lifetime.lifetime_value(models[0], models[1], MARGIN, YEAR, 26.0), Estimate)
+    assert lifetime.lifetime_value(models[0], models[1], KNOWN, YEAR, 25.0) == Unavailable("too_young", 25.0, 26.0)
+    assert isinstance(lifetime.lifetime_value(models[0], models[1], KNOWN, YEAR, 26.0), Estimate)
 
 
 def test_scores_are_those_of_each_customer_alone(customers, models) -> None:
@@ -92,12 +92,16 @@ def test_the_next_year_of_simulated_shops_is_the_one_expected(kind) -> None:
 def test_95_percent_intervals_hold_the_truth_in_93_to_97_percent_of_simulated_shops() -> None:
     """LTV of a new customer against the true one, and the present customers' next year against what they then did."""
     truth = MARGIN * VALUES.mean * (1 + float(lifetime.discounted_orders_of_new(ORDERS, YEAR)))
-    held = []
+    held, narrow = [], []
     for seed in range(SHOPS):
         sold = shop(np.random.default_rng((9, seed)), 400)
         who = sold.customers
         fit = fitted(who)
-        value = lifetime.lifetime_value(fit[0], fit[1], MARGIN, YEAR, SPAN)
+        margin = lifetime.margin(*ledger(np.random.default_rng((9, seed, 1)), sold))
+        assert isinstance(margin, lifetime.Margin)
+        value = lifetime.lifetime_value(fit[0], fit[1], margin, YEAR, SPAN)
+        taken = lifetime.lifetime_value(fit[0], fit[1], lifetime.Margin(margin.value, 0.0, 1), YEAR, SPAN)
+        narrow.append(taken.low <= truth <= taken.high)
         assert isinstance(value, Estimate)
         assert value.low is not None and value.high is not None  # noqa: PT018
         ahead = lifetime.forecast(fit[0], fit[1], who, YEAR)
@@ -110,6 +114,44 @@ def test_95_percent_intervals_hold_the_truth_in_93_to_97_percent_of_simulated_sh
         )
     shares = np.mean(held, axis=0)
     assert ((shares >= 0.93) & (shares <= 0.97)).all(), shares
+    assert np.mean(narrow) < 0.93  # were the margin taken as known, they would not
+
+
+# --- the margin -------------------------------------------------------------------------------------------------------
+def test_95_percent_intervals_hold_the_margin_of_simulated_shops() -> None:
+    held = []
+    for seed in range(4 * SHOPS):
+        rng = np.random.default_rng((3, seed))
+        found = lifetime.margin(*ledger(rng, shop(rng, 300))).estimate
+        held.append(found.low <= MARGIN <= found.high)
+    assert 0.93 <= np.mean(held) <= 0.97
+
+
+def test_the_margin_is_of_orders_that_tell_their_costs_and_refunds_of_all() -> None:
+    net, costed = np.full(60, 100.0), np.where(np.arange(60) < 40, 100.0, np.nan)
+    found = lifetime.margin(net, costed, costed * 0.5, np.where(np.arange(60) < 6, 100.0, 0.0))
+    assert found.value == pytest.approx(0.5 - 0.1)
+    assert found.customers == 40
+    assert found.error == pytest.approx(np.sqrt(0.1 * 0.9 / 59), rel=1e-9)  # of the share that is given back
+
+
+def test_a_margin_of_few_customers_or_of_none_is_refused() -> None:
+    net, unknown = np.full(60, 100.0), np.full(60, np.nan)
+    few = np.where(np.arange(60) < 29, 100.0, np.nan)
+    assert lifetime.margin(net, few, few * 0.5, net * 0) == Unavailable("too_few", 29, 30)
+    assert lifetime.margin(net, unknown, unknown, net * 0) == Unavailable("no_cost_data")
+
+
+def test_what_is_left_of_a_forecast_has_the_errors_of_both() -> None:
+    ahead = Estimate(1000.0, 900.0, 1150.0, 50, "money")
+    assert lifetime.Margin(0.4, 0.0, 50).of(ahead) == Estimate(400.0, 360.0, 460.0, 50, "money")
+    left = lifetime.Margin(0.4, 0.02, 50).of(ahead)
+    assert left.value - left.low == pytest.approx(np.hypot(40, 1.96 * 20), rel=1e-3)
+    assert left.high - left.value == pytest.approx(np.hypot(60, 1.96 * 20), rel=1e-3)
+    loss = lifetime.Margin(-0.4, 0.0, 50).of(ahead)
+    assert [loss.low, loss.high] == pytest.approx([-460.0, -360.0])
+    nothing = lifetime.Margin(0.0, 0.02, 50).of(ahead)
+    assert [nothing.low, nothing.value, nothing.high] == pytest.approx([-39.2, 0.0, 39.2], rel=1e-3)
 
 
 def test_a_hold_out_tells_its_error_and_whether_chance_explains_it() -> None:
@@ -151,7 +193,8 @@ def curve(rows: list[tuple[str, int, float, float]], as_of: str) -> lifetime.Obs
     """The curve of rows (month of the first order, age, customers active, contribution)."""
     cohort, age, active, brought = zip(*rows, strict=True)
     months = np.array(cohort, dtype="datetime64[M]").astype("datetime64[D]")
-    return lifetime.observed(months, np.array(age), np.array(active), np.array(brought), np.datetime64(as_of))
+    unknown = np.full(len(age), np.nan)
+    return lifetime.observed(months, np.array(age), np.array(active), np.array(brought), unknown, np.datetime64(as_of))
 
 
 def test_the_means_of_each_month_add_up_over_the_cohorts_that_are_old_enough() -> None:
@@ -178,8 +221,41 @@ def test_ages_of_few_customers_are_left_out() -> None:
 
 
 def test_a_cost_is_paid_back_in_the_first_month_that_reaches_it() -> None:
-    found = lifetime.Observed(np.array([10.0, 12.0, 15.0]), np.array([90.0, 60.0, 40.0]))
+    found = lifetime.Observed(np.array([10.0, 12.0, 15.0]), np.array([90.0, 60.0, 40.0]), np.full(3, np.nan))
     assert [found.payback(cost) for cost in (10, 10.5, 15, 16)] == [1, 2, 3, None]
+
+
+def test_the_payback_month_has_the_errors_of_the_path_and_of_the_cost() -> None:
+    path = lifetime.Observed(np.array([10.0, 12.0, 14.0, 16.0]), np.full(4, 90.0), np.array([0.3, 0.4, 0.5, 0.6]))
+    assert path.payback(12.0) == 2
+    assert path.payback_range(12.0, 0.0) == (2, 3)  # 12 - 1.96 x 0.4 is below
+    assert path.payback_range(12.0, 1.2) == (1, 4)
+    assert path.payback_range(15.9, 0.0) == (4, None)
+    unknown = lifetime.Observed(path.total, path.customers, np.full(4, np.nan))
+    assert unknown.payback_range(12.0, 0.0) == (None, None)
+
+
+def test_95_percent_intervals_hold_what_customers_bring_by_each_age() -> None:
+    """Shops whose customers bring 0, or Gamma amounts, in each of four months; all of one cohort."""
+    mean, held = 8.0 * 0.3, []
+    for seed in range(4 * SHOPS):
+        rng = np.random.default_rng((6, seed))
+        brought = rng.gamma(2.0, 4.0, (150, 4)) * (rng.random((150, 4)) < 0.3) * rng.gamma(4, 0.25, (150, 1))
+        upto = brought.cumsum(axis=1)
+        raised = np.diff(np.concatenate([np.zeros((150, 1)), upto**2], axis=1), axis=1).sum(axis=0)
+        found = lifetime.observed(
+            np.full(4, np.datetime64("2025-01-01")), np.arange(4), np.array([150.0, 1, 1, 1]), brought.sum(axis=0),
+            raised, np.datetime64("2025-12-31"),
+        )  # fmt: skip
+        assert found.error[3] == pytest.approx(upto[:, 3].std(ddof=1) / np.sqrt(150))
+        held.append([found.at(age).low <= mean * (age + 1) <= found.at(age).high for age in range(4)])
+    shares = np.mean(held, axis=0)
+    assert ((shares >= 0.92) & (shares <= 0.97)).all(), shares
+
+
+def test_what_was_kept_without_its_spread_has_no_interval() -> None:
+    found = curve([("2025-01", 0, 50, 500.0)], "2025-12-31").at(0)
+    assert (found.value, found.low, found.high, found.n) == (10.0, None, None, 50)
 
 
 def cost(value: float, n: float = 100.0) -> Estimate:

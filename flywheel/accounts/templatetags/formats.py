@@ -287,10 +287,12 @@ def _amount(value: float, currency: str, scale: float) -> str:
 
 
 def _interval(result: Estimate, currency: str) -> str:
-    """The 95 % interval in words, empty where the value is a plain count or sum."""
-    if result.low is None or result.high is None:
+    """The 95 % interval in words, open above where only its low end is known; empty for a plain count or sum."""
+    if result.low is None:
         return ""
     low = in_unit(result.low, result.unit, currency, result.value)
+    if result.high is None:
+        return _("%(low)s or more") % {"low": low}
     high = in_unit(result.high, result.unit, currency, result.value)
     return _("%(low)s to %(high)s") % {"low": low, "high": high}
 
