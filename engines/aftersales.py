@@ -271,6 +271,66 @@ def lift_of(rows: pd.DataFrame) -> tuple[Result, Result]:
     return found, scaled(found, sent, sent)
 
 
+@dataclass(frozen=True)
+class Group:
+    """What a group of customers ordered in the days of a campaign: sums and sums of squares over them, NaN not known.
+
+    `ordered` of the `customers` had an order.
+    """
+
+    customers: float
+    ordered: float
+    orders: float
+    orders_squares: float
+    revenue: float
+    revenue_squares: float
+    contribution: float
+    contribution_squares: float
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A campaign against its hold-out: who ordered of each, the lift of that share, and what the treated added."""
+
+    ordered: Result
+    held_out_ordered: Result
+    lift: Result
+    extra_orders: Result
+    extra_revenue: Result
+    extra_contribution: Result
+
+
+def against_hold_out(treated: Group, held_out: Group | None) -> Tested:
+    """The two groups compared; every comparison is refused as `lift_of` refuses the share of customers who order."""
+    other = held_out or Group(*[float("nan")] * 8)
+    row = {"sent": treated.customers, "ordered": treated.ordered,
+           "held_out": other.customers, "held_out_ordered": other.ordered}  # fmt: skip
+    lift, _customers = lift_of(pd.DataFrame([row]))
+    return Tested(
+        rate(treated.ordered, treated.customers),
+        rate(other.ordered, other.customers, unknown="no_holdout"),
+        lift,
+        *(_extra(treated, other, name, lift) for name in ("orders", "revenue", "contribution")),
+    )
+
+
+def _extra(treated: Group, other: Group, name: str, lift: Result) -> Result:
+    """What the treated brought beyond what those held out did: the difference of the means × the treated (Welch)."""
+    if isinstance(lift, Unavailable):
+        return lift
+    means, variances = [], []
+    for group in (treated, other):
+        n, total, squares = group.customers, getattr(group, name), getattr(group, f"{name}_squares")
+        means.append(total / n)
+        variances.append(max(0.0, squares - total * total / n) / (n - 1) / n)
+    value = (means[0] - means[1]) * treated.customers
+    if isnan(value):
+        return Unavailable("no_cost_data" if name == "contribution" else "no_orders_data")
+    half = intervals.Z95 * float(np.sqrt(sum(variances))) * treated.customers
+    unit = "count" if name == "orders" else "money"
+    return Estimate(value, value - half, value + half, treated.customers + other.customers, unit)
+
+
 def _comparable(rows: pd.DataFrame) -> "pd.Series[bool]":
     """The rows that tell the orders of both groups."""
     told = rows[["sent", "ordered", "held_out", "held_out_ordered"]].notna().all(axis=1)

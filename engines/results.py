@@ -71,6 +71,7 @@ REASONS = frozenset(
         "not_worked_out",
         "nothing_spent",
         "not_yet_paid_back",
+        "too_early",
         "too_few",
         "too_few_channels",
         "too_few_markets",

@@ -93,6 +93,7 @@ PAGES = [
     Page("customers-slipping", "/w/{slug}/engines/aftersales/customers/?list=slipping"),
     Page("customers-advocates", "/w/{slug}/engines/aftersales/customers/?list=advocates&market=DE"),
     Page("customers-all", "/w/{slug}/engines/aftersales/customers/all/"),
+    Page("list-campaign-new", "/w/{slug}/engines/aftersales/campaigns/lists/new/?list=slipping"),
     Page("kpis", "/w/{slug}/kpis/"),
     Page("kpi", "/w/{slug}/kpis/cac_full/"),
     Page("kpi-percentile", "/w/{slug}/kpis/delivery_days_p90/"),

@@ -39,6 +39,7 @@ REASONS = {
     "not_worked_out": _("not worked out yet"),
     "no_convergence": _("the model finds no best fit to these customers"),
     "not_yet_paid_back": _("not paid back so far"),
+    "too_early": _("too early to tell"),
     "too_few": _("too few observations"),
     "too_few_channels": _("too few channels with a curve"),
     "too_few_markets": _("too few markets"),

@@ -1,4 +1,7 @@
-"""The campaigns page: what mailings to customers bring, and what they add to what would have come anyway."""
+"""The campaigns page: what mailings to customers bring, and what they add to what would have come anyway.
+
+Of the mail tool's own counts here; of campaigns from our own lists, by our own orders, in `list_campaigns`.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +14,7 @@ from engines import aftersales
 from engines.kpi import KPIS
 from engines.results import Estimate, Unavailable
 from flywheel.accounts.templatetags.formats import reading
+from flywheel.aftersales import list_campaigns
 from flywheel.aftersales.asking import Ask
 from flywheel.aftersales.kpi_tables import market_label
 from flywheel.aftersales.tables import Column, Table, Value, known
@@ -27,6 +31,7 @@ def context(ask: Ask) -> dict[str, Any]:
     found = aftersales.programme(frame)
     chart = kpi_trend(ask.workspace, "campaign_order_rate", ask.loaded)
     return {
+        **list_campaigns.context(ask),
         "programme": found,
         "cards": cards_of(ask.workspace, [KPIS[key] for key in CARDS], ask.loaded),
         "lift_words": _lift_words(found),
@@ -105,4 +110,4 @@ def _places(codes: tuple[str, ...], names: Mapping[str, str]) -> str:
     return ", ".join(told) or _("All markets")
 
 
-TABLES = {"mailings": _mailings}
+TABLES = {"mailings": _mailings, "own": list_campaigns.table}

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from flywheel.aftersales import fitting, storing
+from flywheel.aftersales import fitting, holdouts, storing
 from flywheel.aftersales.standing import COUNTS, LTV
 from flywheel.jobs import Progress, handler
 from flywheel.jobs.models import Job
@@ -17,6 +17,7 @@ def count(job: Job, progress: Progress) -> dict[str, Any]:
     """Count anew what the pages show of customers, first deliveries, tickets, categories and who invited."""
     with transaction.atomic():
         counting.count_all(job.workspace, _began(job), progress)
+        holdouts.count(job.workspace)
         progress.hold()
     return {}
 

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -16,8 +16,9 @@ from flywheel import jobs
 from flywheel.accounts.access import get_workspace
 from flywheel.accounts.models import Role, Workspace
 from flywheel.accounts.sheets import download, streamed
-from flywheel.aftersales import customer_lists, lifetime_value, scored
+from flywheel.aftersales import customer_lists, lifetime_value, list_campaigns, scored
 from flywheel.aftersales.asking import asked_channel
+from flywheel.aftersales.models import ListCampaign
 from flywheel.aftersales.standing import LTV
 from flywheel.aftersales.views import ROOM
 from flywheel.diagnosis.engine_pages import Choice
@@ -117,6 +118,21 @@ def scored_file(request: HttpRequest, slug: str, kind: str) -> HttpResponseBase:
         messages.error(request, _("Too many customers for a workbook: take the CSV file, or one market of them."))
         return redirect(f"{reverse('aftersales-scored', args=[slug])}?{asked.query}")
     return download("customers", kind, *scored.table(workspace, asked))
+
+
+@login_required
+@require_GET
+def campaign_file(request: HttpRequest, slug: str, campaign_id: int, kind: str) -> HttpResponseBase:
+    """Whom a campaign from a list writes to, for the mail tool; those held out are not in it."""
+    workspace = get_workspace(request, slug, needs=Role.MEMBER)
+    campaign = get_object_or_404(ListCampaign, workspace=workspace, pk=campaign_id)
+    name = f"campaign-{campaign.list}-{campaign.exported_on}"
+    if kind == "csv":
+        return streamed(name, *list_campaigns.members(campaign))
+    if kind == "xlsx" and list_campaigns.is_too_long(campaign):
+        messages.error(request, _("Too many customers for a workbook: take the CSV file."))
+        return redirect("aftersales-campaigns", slug)
+    return download(name, kind, *list_campaigns.members(campaign))
 
 
 def _is_member(request: HttpRequest) -> bool:

@@ -1,13 +1,17 @@
 """What the after-sales room keeps: the fitted lifetime values and, per customer, what they say."""
 
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from flywheel.accounts.models import Workspace
+from flywheel.accounts.records import Kept, KeptChange
 from flywheel.facts.models.base import key_field
 
 
@@ -145,3 +149,109 @@ class CohortContribution(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cohort} +{self.age}"
+
+
+class ListCampaign(Kept):
+    """An action list as it was exported for a campaign; a share of its customers, drawn by chance, was held out."""
+
+    class List(models.TextChoices):
+        DUE = "due", _("Due for replenishment")
+        SLIPPING = "slipping", _("Slipping away")
+        ADVOCATES = "advocates", _("Likely advocates")
+
+    class Share(models.IntegerChoices):
+        NONE = 0, _("Nobody")
+        FIVE = 5, "5 %"
+        TEN = 10, "10 %"
+        TWENTY = 20, "20 %"
+
+    class Days(models.IntegerChoices):
+        WEEK = 7, _("7 days")
+        FORTNIGHT = 14, _("14 days")
+        MONTH = 30, _("30 days")
+        TWO_MONTHS = 60, _("60 days")
+        QUARTER = 90, _("90 days")
+
+    name = models.CharField(_("Name"), max_length=120)
+    list = models.CharField(_("List"), max_length=10, choices=List)
+    market = models.CharField(_("Market"), max_length=60, blank=True)  # '' is all
+    share = models.PositiveSmallIntegerField(_("Share held out"), choices=Share, default=Share.TEN)
+    days = models.PositiveSmallIntegerField(_("Orders count within"), choices=Days, default=Days.MONTH)
+    note = models.TextField(_("Note"), max_length=2000, blank=True)
+    exported_on = models.DateField(_("Exported on"))
+    exported_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ("-exported_on", "-pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Who adds it has exported it."""
+        if self._state.adding and self.exported_by_id is None:
+            self.exported_by = self.changed_by
+        super().save(*args, **kwargs)
+
+    @property
+    def ends_on(self) -> date:
+        """The last day whose orders count."""
+        return self.exported_on + timedelta(days=self.days)
+
+
+class CampaignMember(models.Model):
+    """A customer who was on the list of a campaign, written to or held out.
+
+    `campaign` is the number of a ListCampaign. They outlive it, so that its deletion can be taken back.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, db_constraint=False, db_index=False)
+    campaign = models.BigIntegerField()
+    customer = models.TextField()
+    market = key_field()
+    articles = models.JSONField(default=list)  # that are due
+    suggestion = key_field()
+    held_out = models.BooleanField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["workspace", "campaign", "customer"], name="campaign_member_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.campaign} {self.customer}"
+
+
+class CampaignOutcome(models.Model):
+    """What one of the two groups of a campaign ordered within its days: sums, and sums of squares over customers.
+
+    Money is in base currency, NULL where an order does not tell it; contribution is before refunds.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE)
+    campaign = models.BigIntegerField()
+    held_out = models.BooleanField()
+    customers = models.BigIntegerField()
+    ordered = models.BigIntegerField()  # customers with an order
+    orders = models.FloatField()
+    orders_squares = models.FloatField()
+    revenue = models.FloatField(null=True)
+    revenue_squares = models.FloatField(null=True)
+    contribution = models.FloatField(null=True)
+    contribution_squares = models.FloatField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["workspace", "campaign", "held_out"], name="campaign_outcome_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.campaign} {self.held_out}"
+
+
+class Change(KeptChange):
+    """Who changed which campaign when."""
+
+    class Meta:
+        ordering = ("-pk",)
+        indexes = (models.Index(fields=["workspace", "record", "record_id"], name="aftersales_change_record"),)

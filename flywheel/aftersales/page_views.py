@@ -51,6 +51,7 @@ def page(request: HttpRequest, slug: str, key: str) -> HttpResponse:
             "query": without_page(request.GET),
             "standing": ask.standing if key in COUNTED else None,
             "may_run": may_run,
+            "may_edit": may_run,
         }
 
     return show(request, slug, ROOM, f"aftersales-{key}", f"aftersales/{key}.html", context)

@@ -3,6 +3,8 @@
 from django.urls import path, re_path
 
 from flywheel.aftersales import lifetime_views, page_views, views
+from flywheel.aftersales.registers import REGISTERS
+from flywheel.diagnosis import register_views
 
 BASE = "engines/aftersales/"
 
@@ -16,6 +18,12 @@ urlpatterns = [
     path(f"{BASE}customers/all/", lifetime_views.scored_customers, name="aftersales-scored"),
     path(f"{BASE}customers/all.<slug:kind>", lifetime_views.scored_file, name="aftersales-scored-file"),
     path(f"{BASE}customers/<slug:key>.<slug:kind>", lifetime_views.customers_file, name="aftersales-customers-file"),
+    path(
+        f"{BASE}campaigns/lists/<int:campaign_id>.<slug:kind>",
+        lifetime_views.campaign_file,
+        name="aftersales-lists-members",
+    ),
+    *register_views.urls(BASE, REGISTERS),
     path(f"{BASE}<slug:key>/<slug:table>.<slug:kind>", page_views.page_file, name="aftersales-file"),
 ]
 urlpatterns += [

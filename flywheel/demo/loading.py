@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from flywheel import jobs
 from flywheel.accounts.models import Workspace
-from flywheel.demo import conversion_team, expansion
+from flywheel.demo import conversion_team, expansion, list_campaigns
 from flywheel.demo.files import Recipe, write_files
 from flywheel.demo.workspace import open_workspace, source_of
 from flywheel.diagnosis.models import Diagnosis
@@ -71,6 +71,7 @@ def finish(workspace: Workspace, say: Say) -> None:
     if not Diagnosis.objects.filter(workspace=workspace).exists():
         jobs.start(workspace, "diagnose", {}, once=True)
         _finish_jobs(workspace, say)
+    list_campaigns.fill(workspace)
 
 
 def remove_demo(slug: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
@@ -142,7 +142,10 @@ def _stored(request: HttpRequest, register: Register, form: KeptForm) -> bool:
     record = form.record()
     is_known = record.pk is not None
     try:
-        (records.change if is_known else records.add)(record, _user(request))
+        with transaction.atomic():
+            (records.change if is_known else records.add)(record, _user(request))
+            if not is_known:
+                register.added(record)
     except records.StaleError:
         stale = _(
             "Somebody has changed this since you opened it. What you entered is still here: look at the saved one "

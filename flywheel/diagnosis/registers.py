@@ -159,6 +159,7 @@ class Register:
     labels: Mapping[str, Callable[[str], str]] = field(default_factory=dict)  # of a filter's values, by field
     searched: tuple[str, ...] = ("name",)
     is_late: Callable[[Any, date], bool] = lambda _record, _today: False
+    added: Callable[[Any], None] = lambda _record: None  # what else is stored with a new record
 
     @property
     def record(self) -> str:
