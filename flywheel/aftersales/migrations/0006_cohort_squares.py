@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("aftersales", "0004_all_customers")]
+    dependencies = [("aftersales", "0005_all_customers")]
     operations = [
         migrations.AddField(
             model_name="cohortcontribution",

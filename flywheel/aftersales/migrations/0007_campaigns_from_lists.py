@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_agreed_reply'),
-        ('aftersales', '0005_cohort_squares'),
+        ('aftersales', '0006_cohort_squares'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -8,7 +8,7 @@ from django.db.models.functions import Coalesce
 
 
 class Migration(migrations.Migration):
-    dependencies = [("aftersales", "0003_start_counting")]
+    dependencies = [("aftersales", "0004_count_first_deliveries_anew")]
     operations = [
         *(
             migrations.AddField(
