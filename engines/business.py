@@ -134,6 +134,12 @@ class Business:
     investments: pd.DataFrame = field(default_factory=_empty("month", "market", "kind", "amount_base"))
     agreed_reply_minutes: float = AGREED_REPLY_MINUTES
 
+    @classmethod
+    def of_journey(cls, conversion: pd.DataFrame) -> "Business":
+        """A business of which nothing is known but the journey and its orders."""
+        nothing = _empty("week", "market", "channel", "cost_base")()
+        return cls(conversion, nothing, nothing, nothing, {})
+
     def markets(self) -> tuple[str, ...]:
         """Every market code that has measures, sorted."""
         frames = (self.conversion, self.market, self.aftersales, self.cohorts, self.followups)

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from engines import differences
-from engines.rates import rate
+from engines import differences, weekly
+from engines.kpi import KPIS
+from engines.panel import Panel
 from engines.results import EngineInputError, Result, Unavailable
 
+CVR = KPIS["cvr"]
 STATES = ("yes", "no", "not_applicable", "unknown")
 WEEKS_AROUND = 8  # compared on each side of a change
 MIN_WEEKS = 2  # fewer weeks on a side are one week's mood
@@ -42,7 +43,7 @@ def coverage(states: Sequence[str]) -> Coverage:
 
 @dataclass(frozen=True)
 class BeforeAfter:
-    """The rate before and after a change, and their difference; `weeks` complete weeks on each side.
+    """The rate before and after a change, and their difference; `weeks` that count on each side.
 
     The week of the change itself belongs to neither side. Weak evidence: whatever else changed is in it too.
     """
@@ -53,29 +54,46 @@ class BeforeAfter:
     difference: Result
 
 
-def before_after(
-    weeks: NDArray[np.datetime64], sessions: NDArray[np.float64], paid: NDArray[np.float64], changed: np.datetime64
-) -> BeforeAfter:
-    """CVR in the WEEKS_AROUND weeks before and after the week of `changed` (any day), from weekly sums, NaN unknown."""
-    known = ~(np.isnan(sessions) | np.isnan(paid))
-    starts = weeks.astype("datetime64[D]")
-    away = (starts - changed.astype("datetime64[D]")).astype(np.int64)
-    before = known & (away <= -7) & (away > -7 * (WEEKS_AROUND + 1))
-    after = known & (away > 0) & (away <= 7 * WEEKS_AROUND)
-    counts = (int(before.sum()), int(after.sum()))
-    first, second = (_rate(float(paid[side].sum()), float(sessions[side].sum()), n) for side, n in
-                     ((before, counts[0]), (after, counts[1])))  # fmt: skip
-    missing = next((r for r in (first, second) if isinstance(r, Unavailable)), None)
-    if missing is not None:
-        return BeforeAfter(counts, first, second, missing)
-    sides = [(float(paid[s].sum()), float(sessions[s].sum())) for s in (after, before)]
-    return BeforeAfter(counts, first, second, differences.of_rates(*sides[0], *sides[1]))
+_NONE = Unavailable("no_traffic_data")
+NO_TRAFFIC = BeforeAfter((0, 0), _NONE, _NONE, _NONE)
 
 
-def _rate(paid: float, sessions: float, weeks: int) -> Result:
+def before_after(panel: Panel, market: int, changed: np.datetime64) -> BeforeAfter:
+    """A market's CVR in the WEEKS_AROUND weeks before and after the week of `changed` (any day) that the panel holds.
+
+    It is the KPI's: of the same orders, sessions, sources and weeks. `market`: its position in the panel.
+    """
+    at = int((changed.astype("datetime64[D]") - panel.weeks[0]).astype(np.int64) // 7)
+    earlier, before = _side(panel, market, at - WEEKS_AROUND, at - 1)
+    later, after = _side(panel, market, at + 1, at + WEEKS_AROUND)
+    return BeforeAfter((earlier, later), before, after, _difference(before, after))
+
+
+def _side(panel: Panel, market: int, first: int, last: int) -> tuple[int, Result]:
+    """How many of the weeks from `first` to `last` count, and the CVR over them."""
+    first, last = max(first, 0), min(last, len(panel.weeks) - 1)
+    if last < first:
+        return 0, Unavailable("too_young", 0, MIN_WEEKS)
+    found = weekly.result_at(CVR, panel, last, market, last - first + 1)
+    weeks = weekly.told_weeks(CVR, panel, last, market, last - first + 1)
+    return weeks, _enough(found, weeks)
+
+
+def _enough(found: Result, weeks: int) -> Result:
+    if isinstance(found, Unavailable) and found.reason != "too_few":
+        return found
     if weeks < MIN_WEEKS:
         return Unavailable("too_young", weeks, MIN_WEEKS)
-    return rate(paid, sessions, MIN_SESSIONS)
+    sessions = found.n or 0.0
+    return found if sessions >= MIN_SESSIONS else Unavailable("too_few", sessions, MIN_SESSIONS)
+
+
+def _difference(before: Result, after: Result) -> Result:
+    if isinstance(before, Unavailable):
+        return before
+    if isinstance(after, Unavailable):
+        return after
+    return differences.of_rates(*(part for side in (after, before) for part in (side.value * side.n, side.n)))
 
 
 def answered(states: Mapping[str, str], items: Sequence[str]) -> list[str]:

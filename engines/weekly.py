@@ -58,8 +58,17 @@ def series(
 ) -> Figures:
     """The KPI over the `weeks` weeks that end at each of `positions`, over all markets or one."""
     span, ends = weeks or entry.window, np.asarray(positions, dtype=np.int64)
-    rows = {m: _over_markets(panel.of(entry.key, m), market) for m in entry.measures if m in panel}
-    return kpi.figures(entry, _together(entry, rows, ends, span))
+    return kpi.figures(entry, _together(entry, _rows_of(entry, panel, market), ends, span))
+
+
+def told_weeks(entry: Kpi, panel: Panel, position: int, market: int | None, weeks: int) -> int:
+    """How many of the `weeks` weeks (1 or more) that end at `position` the KPI is counted over, as `series` does."""
+    told = _told(_rows_of(entry, panel, market))
+    return int(told[max(position - weeks + 1, 0) : position + 1].sum())
+
+
+def _rows_of(entry: Kpi, panel: Panel, market: int | None) -> dict[str, Array]:
+    return {m: _over_markets(panel.of(entry.key, m), market) for m in entry.measures if m in panel}
 
 
 def by_market(entry: Kpi, panel: Panel, position: int, weeks: int | None = None) -> Figures:
@@ -99,15 +108,21 @@ def _together(entry: Kpi, rows: Mapping[str, Array], ends: Any, span: int) -> di
 
 def _complete(rows: Mapping[str, Array], sums: Mapping[str, Array], ends: Any, span: int) -> dict[str, Array]:
     """`sums` over the told weeks alone; as they are where a measure is known in none, so that it is the reason."""
-    known = {m: ~np.isnan(values) for m, values in rows.items()}
-    told = np.array(True)
-    for m, is_known in known.items():
-        told = told & (is_known if m in EVERY_WEEK else np.logical_or.accumulate(is_known, axis=0))
-    if not any((is_known & ~told).any() for is_known in known.values()):
+    told = _told(rows)
+    if not any((~np.isnan(values) & ~told).any() for values in rows.values()):
         return dict(sums)
     all_known = ~np.any([np.isnan(values) for values in sums.values()], axis=0)
     only = {m: _windows(np.where(told, values, np.nan), ends, span) for m, values in rows.items()}
     return {m: np.where(all_known, only[m], values) for m, values in sums.items()}
+
+
+def _told(rows: Mapping[str, Array]) -> Any:
+    """The weeks that count: a mask over the rows."""
+    told = np.array(True)
+    for m, values in rows.items():
+        known = ~np.isnan(values)
+        told = told & (known if m in EVERY_WEEK else np.logical_or.accumulate(known, axis=0))
+    return told
 
 
 def _windows(rows: Array, ends: Any, span: int) -> Array:

@@ -5,10 +5,10 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from django.utils.translation import gettext as _
 
-from engines import trust
+from engines import business, trust
+from engines.panel import Panel
 from flywheel.accounts.models import Workspace
 from flywheel.conversion.checklist import ITEMS
 from flywheel.conversion.models import TrustItem
@@ -19,23 +19,26 @@ from flywheel.measures import frames
 State = TrustItem.State
 STATES = {State.YES: "fresh", State.NO: "late", State.NOT_APPLICABLE: "not_agreed", State.UNKNOWN: "due"}
 CHANGES = 30  # newest changes whose effect is shown
-AROUND = timedelta(weeks=trust.WEEKS_AROUND + 1)
+AROUND = timedelta(weeks=trust.WEEKS_AROUND)
 
 
 def context(workspace: Workspace, choice: Choice, may_edit: bool) -> dict[str, Any]:
     """The chosen market's checklist, or every market's coverage."""
     names = place_names(workspace)["market"]
-    stored = list(TrustItem.objects.filter(workspace=workspace))
-    if choice.market:
-        stored = [item for item in stored if item.market == choice.market]
+    stored = _stored(workspace, choice)
     return {
         "may_edit": may_edit,
         "groups": checklist(stored) if choice.market else [],
         "coverage": _coverage_rows(workspace, choice, stored, names),
         "group_names": [label for _key, label in TrustItem.Group.choices],
-        "changes": _changes(workspace, stored, names),
+        "changes": _changes(workspace, choice, stored, names),
         "weeks_around": trust.WEEKS_AROUND,
     }
+
+
+def _stored(workspace: Workspace, choice: Choice) -> list[TrustItem]:
+    found = TrustItem.objects.filter(workspace=workspace)
+    return list(found.filter(market=choice.market) if choice.market else found)
 
 
 def checklist(stored: list[TrustItem]) -> list[dict[str, Any]]:
@@ -72,30 +75,42 @@ def _coverage_rows(
     return sorted(rows, key=lambda row: (-(row["all"].score or 0), row["name"]))
 
 
-def _changes(workspace: Workspace, stored: list[TrustItem], names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The newest items put in place, each with its market's CVR before and after."""
+def _changes(
+    workspace: Workspace, choice: Choice, stored: list[TrustItem], names: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """The newest items put in place, each with its market's CVR before and after, in weeks that are over."""
     dated = [item for item in stored if item.state == State.YES and item.since]
     dated.sort(key=lambda item: item.since or date.min, reverse=True)
     dated = dated[:CHANGES]
     if not dated:
         return []
-    days = [item.since for item in dated if item.since]
-    where = {"market": sorted({item.market for item in dated})}
-    frame = frames.conversion(workspace, ("week", "market"), min(days) - AROUND, max(days) + AROUND, where)
+    panel = _panel(workspace, choice.complete, min(item.since for item in dated if item.since), dated)
     return [
         {
             "item": item,
             "words": ITEMS[item.item].words if item.item in ITEMS else item.name,
             "market": names.get(item.market, item.market),
-            "effect": _effect(frame[frame["market"] == item.market], item),
+            "effect": _effect(panel, item),
         }
         for item in dated
     ]
 
 
-def _effect(weekly: pd.DataFrame, item: TrustItem) -> trust.BeforeAfter:
-    weeks, sessions, paid = (weekly[name].to_numpy() for name in ("week", "sessions", "payments"))
-    return trust.before_after(weeks, sessions, paid, np.datetime64(str(item.since)))
+def _panel(workspace: Workspace, last: date, day: date, items: list[TrustItem]) -> Panel | None:
+    """What CVR is made of in the items' markets, from the weeks before `day` to `last`; None where nothing is known."""
+    away = timedelta(days=max((last - day).days, 0))
+    first = last - timedelta(days=-(-away.days // 7) * 7) - AROUND  # weeks start on the weekday of `last`
+    where = {"market": sorted({item.market for item in items})}
+    frame = frames.conversion(workspace, ("week", "market", "channel"), first, last, where)
+    if frame.empty:
+        return None
+    return business.panel(business.Business.of_journey(frame), np.datetime64(first, "D"), np.datetime64(last, "D"))
+
+
+def _effect(panel: Panel | None, item: TrustItem) -> trust.BeforeAfter:
+    if panel is None or item.market not in panel.markets:
+        return trust.NO_TRAFFIC
+    return trust.before_after(panel, panel.markets.index(item.market), np.datetime64(str(item.since)))
 
 
 def table(workspace: Workspace, choice: Choice) -> tuple[list[str], list[list[Any]]]:
