@@ -55,7 +55,8 @@ def path_map(
     top: int = TOP_POINTS,
     always: Collection[str] = (),
 ) -> PathMap | Unavailable:
-    """The map from moves (from, to, count, paid): None for `from` is the session's start, for `to` its end.
+    """The map from moves (from, to, count, paid): None or ENTRY for `from` is the session's start, None or EXIT for
+    `to` its end; what is OTHER already stays so.
 
     At most `top` touch points are named: those of `always` that occur, then the most visited; the others are OTHER.
     Consecutive visits to one touch point are one visit, so there are no moves from a point to itself; those that
@@ -92,7 +93,7 @@ def _visits(table: Table) -> dict[str, float]:
 
 def _named(table: Table, top: int, always: Collection[str]) -> frozenset[str]:
     visits = _visits(table)
-    others = sorted(visits.keys() - set(always), key=lambda key: (-visits[key], key))
+    others = sorted(visits.keys() - {*always, OTHER}, key=lambda key: (-visits[key], key))
     kept = [key for key in always if key in visits]
     return frozenset([*kept, *others[: max(top - len(kept), 0)]])
 

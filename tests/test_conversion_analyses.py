@@ -3,16 +3,22 @@
 from datetime import date, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
+from django.utils import timezone
 
+from engines import baskets
 from engines.baskets import Histogram
+from engines.paths import ENTRY, EXIT, OTHER
+from engines.results import Unavailable
 from flywheel import jobs
 from flywheel.accounts.models import Workspace
-from flywheel.conversion import analyses
+from flywheel.conversion import analyses, payments_page
 from flywheel.conversion.models import Analysis
 from flywheel.diagnosis.engine_pages import Choice
-from flywheel.measures import raw
-from tests.builders import loaded, order
+from flywheel.measures import raw, sessions
+from flywheel.measures.rolling import roll_dirty_weeks
+from tests.builders import Silent, loaded, order
 
 MONDAY = date(2026, 3, 2)
 NOW = "2026-03-16T09:00:00+01:00"
@@ -25,22 +31,72 @@ def event(session, seconds, name, **cells):
     return known | cells
 
 
+def moves(workspace, first=MONDAY, last=MONDAY, **where):
+    frame = sessions.moves(workspace, first, last, where)
+    return {(s, t): (n, paid) for s, t, n, paid in frame.itertuples(index=False)}
+
+
 def test_moves_join_repeats_and_end_where_sessions_end(workspace, tmp_path):
     loaded(workspace, tmp_path, "events", [
         event("S-1", 0, "home"), event("S-1", 5, "product_view"), event("S-1", 9, "product_view"),
         event("S-1", 20, "payment accepted"), event("S-2", 0, "home", market="FR"),
     ])  # fmt: skip
-    frame = raw.session_moves(workspace, MONDAY, MONDAY)
-    rows = {(m, s, t): (n, paid) for m, s, t, n, paid in frame.itertuples(index=False)}
-    assert rows == {
-        ("DE", None, "home"): (1, 1),
-        ("DE", "home", "product_views"): (1, 1),
-        ("DE", "product_views", "payments"): (1, 1),
-        ("DE", "payments", None): (1, 1),
-        ("FR", None, "home"): (1, 0),
-        ("FR", "home", None): (1, 0),
+    sessions.count_sessions(workspace, timezone.now())
+    assert moves(workspace, market="DE") == {
+        (ENTRY, "home"): (1, 1),
+        ("home", "product_views"): (1, 1),
+        ("product_views", "payments"): (1, 1),
+        ("payments", EXIT): (1, 1),
     }
-    assert raw.session_moves(workspace, MONDAY + timedelta(7), MONDAY + timedelta(7)).empty
+    assert moves(workspace, market="FR") == {(ENTRY, "home"): (1, 0), ("home", EXIT): (1, 0)}
+    assert moves(workspace)[ENTRY, "home"] == (2, 1)
+    assert moves(workspace, MONDAY + timedelta(7), MONDAY + timedelta(7)) == {}
+
+
+def test_moves_and_times_are_kept_by_week_market_channel_and_device(workspace, tmp_path):
+    loaded(workspace, tmp_path, "events", [
+        event("S-1", 0, "home"), event("S-1", 10, "product_view"),
+        event("S-2", 0, "home", device="desktop"), event("S-2", 40, "product_view"),  # of the first event's slice
+        event("S-3", 0, "home", channel="search"),
+        event("S-4", 0, "home") | {"happened_at": "2026-03-10 10:00:00"},
+    ])  # fmt: skip
+    sessions.count_sessions(workspace, timezone.now())
+    for where, count in (({}, 3), ({"device": "mobile"}, 2), ({"channel": "search"}, 1), ({"market": "FR"}, 0),
+                         ({"channel": "email", "device": "desktop"}, 1)):  # fmt: skip
+        assert moves(workspace, **where).get((ENTRY, "home"), (0, 0))[0] == count
+    assert moves(workspace, None, MONDAY + timedelta(7))[ENTRY, "home"][0] == 4
+    (gap,) = sessions.step_times(workspace, MONDAY, MONDAY, {"device": "desktop"}).itertuples(index=False, name=None)
+    assert gap == ("started", "product_views", np.floor(20 * np.log(41)), 1)
+    with pytest.raises(ValueError, match="secrets"):
+        sessions.moves(workspace, MONDAY, MONDAY, {"secrets": "x"})
+
+
+def test_of_many_sessions_the_same_share_is_counted_wherever_they_are(workspace, tmp_path, monkeypatch):
+    loaded(workspace, tmp_path, "events", [event(f"S-{n}", n % 60, "home", market="DE" if n % 2 else "FR")
+                                           for n in range(1_000)])  # fmt: skip
+    sessions.count_sessions(workspace, timezone.now())
+    assert (sessions.counted(workspace).one_in, sessions.counted(workspace).sessions) == (1, 1_000)
+    monkeypatch.setattr(sessions, "MAX_SESSIONS", 250)
+    sessions.count_sessions(workspace, timezone.now())
+    counted = sessions.counted(workspace)
+    assert counted.one_in == 4
+    for market in ("DE", "FR"):
+        assert moves(workspace, market=market)[ENTRY, "home"][0] == pytest.approx(125, abs=40)
+    before = moves(workspace)
+    sessions.count_sessions(workspace, timezone.now())
+    assert moves(workspace) == before  # the same ones each time
+
+
+def test_rare_touch_points_are_one_and_stages_stay(workspace, tmp_path, monkeypatch):
+    monkeypatch.setattr(sessions, "MAX_POINTS", 2)
+    loaded(workspace, tmp_path, "events", [
+        event("S-1", 0, "home"), event("S-1", 5, "blog"), event("S-1", 9, "about"), event("S-1", 20, "add_to_cart"),
+        event("S-2", 0, "home"),
+    ])  # fmt: skip
+    sessions.count_sessions(workspace, timezone.now())
+    assert set(moves(workspace)) == {
+        (ENTRY, "home"), ("home", OTHER), (OTHER, "carts"), ("carts", EXIT), ("home", EXIT),
+    }  # fmt: skip
 
 
 def test_time_between_steps_is_from_first_reach_to_first_reach(workspace, tmp_path):
@@ -48,8 +104,9 @@ def test_time_between_steps_is_from_first_reach_to_first_reach(workspace, tmp_pa
         event("S-1", 0, "home"), event("S-1", 10, "product_view"), event("S-1", 20, "add_to_cart"),
         event("S-1", 25, "product_view"), event("S-1", 110, "payment accepted"),
     ])  # fmt: skip
-    frame = raw.session_gaps(workspace, MONDAY, MONDAY)
-    found = {(s, t): b for _m, s, t, b, _n in frame.itertuples(index=False)}
+    sessions.count_sessions(workspace, timezone.now())
+    frame = sessions.step_times(workspace, MONDAY, MONDAY)
+    found = {(s, t): b for s, t, b, _n in frame.itertuples(index=False)}
     assert found == {
         ("started", "product_views"): np.floor(20 * np.log(11)),
         ("product_views", "carts"): np.floor(20 * np.log(11)),
@@ -120,10 +177,12 @@ def test_no_door_shows_another_workspace(workspace, tmp_path):
     loaded(workspace, tmp_path, "orders", [order()])
     loaded(workspace, tmp_path, "order_lines", [line("A-1", 1, "T1")])
     loaded(workspace, tmp_path, "events", [event("S-1", 0, "home")])
+    sessions.count_sessions(workspace, timezone.now())
+    assert sessions.counted(other) is None
     for found in (
-        raw.session_moves(other, MONDAY, MONDAY), raw.session_gaps(other, MONDAY, MONDAY),
+        sessions.moves(other, MONDAY, MONDAY), sessions.step_times(other, MONDAY, MONDAY),
         raw.baskets(other, MONDAY, MONDAY, "sku"), raw.order_spread(other, MONDAY, MONDAY),
-        raw.order_bins(other, MONDAY, MONDAY, [("DE", "EUR", 1.0)], 1.0), raw.method_states(other, MONDAY, MONDAY),
+        raw.order_bins(other, MONDAY, MONDAY, [("DE", "EUR", 1.0)], 1.0),
         raw.customers(other, MONDAY + timedelta(30)), raw.page_experience(other, None, MONDAY),
     ):  # fmt: skip
         assert found.empty
@@ -161,8 +220,8 @@ def of(shop, kind, market="", weeks=13):
 
 def test_the_analyses_follow_the_diagnosis(shop):
     assert set(Analysis.objects.values_list("kind", flat=True)) == set(Analysis.Kind.values)
-    assert of(shop, "paths")["map"]["sessions"] == 80
-    assert of(shop, "paths")["gaps"][0]["target"] == "product_views"
+    assert sessions.counted(shop).sessions == 80
+    assert sessions.counted(shop).began_at < Analysis.objects.latest("computed_at").computed_at
     values = of(shop, "values", "DE")
     assert values["currency"] == "EUR"
     assert Histogram(**values["histogram"]).orders == 152
@@ -173,17 +232,30 @@ def test_the_analyses_follow_the_diagnosis(shop):
     assert profiles["customers"] == sum(c["customers"] for c in profiles["cells"]) == 114  # six never paid
 
 
-def test_payment_success_is_told_only_where_failures_are(shop):
-    methods = {m["method"]: m for m in of(shop, "methods")["methods"]}
-    assert set(methods) == {"card", "paypal"}
-    assert methods["paypal"]["unpaid"] == 12
-    assert methods["paypal"]["success"]["value"] == pytest.approx(108 / 120)
+def orders_paid(shop, market=""):
+    return payments_page.success_rows(shop, Choice(MONDAY + timedelta(7), 4, market, MONDAY + timedelta(7)))
 
 
-def test_a_market_without_failures_has_no_success_rate(workspace, tmp_path):
-    loaded(workspace, tmp_path, "orders", [order(f"A-{n}", payment_method="boleto") for n in range(40)])
-    found = analyses.compute(workspace, MONDAY, 13)["methods", ""]
-    assert found["methods"][0]["success"] == {"reason": "no_attempt_data", "n": None, "needed": None}
+def test_orders_paid_are_told_of_every_market_and_method_only_where_failures_are(shop, tmp_path):
+    loaded(shop, tmp_path, "orders", [order(f"B-{n}", market="JP", payment_method="konbini") for n in range(40)])
+    roll_dirty_weeks(shop, Silent())
+    rows = {(r["code"], r["method"]): r for r in orders_paid(shop)}
+    assert list(rows) == [("DE", "card"), ("DE", "paypal"), ("FR", "card"), ("FR", "paypal"), ("JP", "konbini")]
+    assert (rows["DE", "paypal"]["placed"], rows["DE", "paypal"]["paid"]) == (80, 72)
+    assert rows["DE", "paypal"]["success"] == baskets.share(72, 80)
+    assert rows["DE", "card"]["success"].value == 1  # none failed, in a market whose shop tells of failures
+    assert rows["JP", "konbini"]["success"] == Unavailable("no_attempt_data")
+    assert [r["method"] for r in orders_paid(shop, "JP")] == ["konbini"]
+
+
+def test_the_weekly_line_sums_as_many_weeks_as_most_points_need():
+    weeks = MONDAY + timedelta(7) * np.arange(12)
+    own = pd.DataFrame({"week": weeks, "placed_orders": 10.0, "paid_orders": 9.0})
+    span, results = payments_page._summed(own)
+    assert (span, results[:3]) == (4, [Unavailable("too_young", 0, 4)] * 3)
+    assert results[3:] == [baskets.share(36, 40)] * 9
+    assert payments_page._summed(own.assign(placed_orders=30.0))[0] == 1
+    assert payments_page._weeks(own.iloc[[0, 3]]) == [str(day) for day in weeks[:4]]
 
 
 def test_a_period_that_was_asked_for_is_worked_out_again_and_dropped_data_goes(shop, run_jobs):

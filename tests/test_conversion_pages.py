@@ -12,21 +12,26 @@ from django.urls import reverse
 from plotly import graph_objects  # type: ignore[import-untyped]
 from python_calamine import CalamineWorkbook
 
+from engines import differences, weekly
+from engines.kpi import KPIS
 from flywheel import jobs
 from flywheel.accounts.models import Membership, Role, Workspace
 from flywheel.accounts.templatetags.formats import reading
 from flywheel.conversion import path_flow
 from flywheel.conversion.checklist import ITEMS
 from flywheel.conversion.models import Analysis, Change, OfferedMethod, PainPoint, TrustItem
+from flywheel.diagnosis.engine_pages import Choice, load
+from flywheel.measures.models import CountedSessions, MoveWeek
 from tests.builders import loaded
 from tests.businesses import LAST, business
 from tests.measured import store
-from tests.test_conversion_analyses import shop  # noqa: F401
+from tests.test_conversion_analyses import event, shop  # noqa: F401
 from tests.test_diagnosis_room import _without_theme
 
 pytestmark = pytest.mark.django_db
 PAGES = ("journey", "trust", "experience")
-TABLES = ("journey", "checklist", "payment-methods")
+TABLES = ("journey", "journey-steps", "touch-points", "flows", "step-times", "checklist", "payment-methods",
+          "orders-paid")  # fmt: skip
 
 
 @pytest.fixture
@@ -180,19 +185,80 @@ def test_paths_times_and_exits_are_on_the_page(shop, reader, client):  # noqa: F
 
 
 def test_a_period_not_worked_out_yet_offers_to_do_it(shop, reader, member, client, run_jobs):  # noqa: F811
-    assert "Not worked out for this period yet" in html_of(client, reader, "journey", weeks="4")
-    assert "Work it out" not in html_of(client, reader, "journey", weeks="4")
-    assert "Work it out" in html_of(client, member, "journey", weeks="4")
+    assert "Not worked out for this period yet" in html_of(client, reader, "value", weeks="4")
+    assert "Work it out" not in html_of(client, reader, "value", weeks="4")
+    assert "Work it out" in html_of(client, member, "value", weeks="4")
     assert post(client, reader, "conversion-analyse", weeks="4").status_code == 403
     assert post(client, member, "conversion-analyse", weeks="4").status_code == 200
-    assert "It is being worked out" in html_of(client, member, "journey", weeks="4")
+    assert "It is being worked out" in html_of(client, member, "value", weeks="4")
     run_jobs()
-    assert Analysis.objects.filter(workspace=shop, weeks=4, kind="paths").exists()
-    assert "Where sessions go next" in html_of(client, reader, "journey", weeks="4")
+    assert Analysis.objects.filter(workspace=shop, weeks=4, kind="values").exists()
+    assert "Orders by value" in html_of(client, reader, "value", weeks="4")
+
+
+def test_before_the_first_count_the_paths_are_not_worked_out_yet(shop, member, client, run_jobs):  # noqa: F811
+    CountedSessions.objects.all().delete()
+    MoveWeek.objects.all().delete()
+    assert "Not worked out for this period yet" in html_of(client, member, "journey")
+    post(client, member, "conversion-analyse", weeks="13")
+    run_jobs()
+    assert "The sample: all 80 sessions" in html_of(client, member, "journey")
+
+
+def visits(day, sessions, carts, seconds, **cells):
+    """Sessions of home and, so many seconds later, a product view, of which the first `carts` go on to the cart."""
+    return [
+        event(f"{day}-{cells}-{n}", 0, name) | {"happened_at": f"{day} 10:00:{at:02d}"} | cells
+        for n in range(sessions)
+        for name, at in [("home", 0), ("product_view", seconds), *([("add_to_cart", 50)] if n < carts else [])]
+    ]
+
+
+def test_paths_and_times_follow_every_filter_and_the_other_period(shop, tmp_path, reader, client, run_jobs):  # noqa: F811
+    loaded(shop, tmp_path, "events", [
+        *visits("2026-03-10", 60, 20, 20, market="FR", channel="search", device="desktop"),
+        *visits("2026-03-03", 92, 46, 40, market="FR", channel="search", device="desktop"),
+        *visits("2026-03-10", 70, 0, 5, market="FR", channel="email", device="mobile"),
+    ])  # fmt: skip
+    jobs.start(shop, "conversion_analyses", {})
+    run_jobs()
+
+    def paths(**query):
+        return get(client, reader, "conversion-journey", **{"weeks": "4", "compare": "none"} | query).context["paths"]
+
+    assert paths()["sessions"] == 80 + 60 + 92 + 70
+    assert paths(market="FR")["sessions"] == 60 + 92 + 70
+    assert paths(channel="search")["sessions"] == 60 + 92
+    assert paths(market="FR", device="mobile")["sessions"] == 70
+    query = {"market": "FR", "channel": "search", "compare": "other", "from": "2026-03-02", "to": "2026-03-02",
+             "week": "2026-03-09", "weeks": "4"}  # fmt: skip
+    shown = paths(**query)
+    assert shown["then"].sessions == 92
+    view = next(row for row in shown["points"] if row["point"].key == "product_views")
+    assert view["point"].exit_rate.value == pytest.approx(86 / 152)
+    assert view["then"].exit_rate.value == pytest.approx(46 / 92)
+    assert view["change"] == differences.of_rates(86, 152, 46, 92)
+    time = shown["times"][0]
+    assert (time["n"], time["then_n"]) == (152, 92)
+    assert time["then_p50"].value == pytest.approx(40, rel=0.05)
+    html = html_of(client, reader, "journey", **query)
+    assert "The sample: all 152 sessions" in html
+    assert "Compared with 92 sessions" in html
+
+
+def test_the_files_of_paths_are_the_pages_rows(shop, reader, client):  # noqa: F811
+    shown = get(client, reader, "conversion-journey").context["paths"]
+    (point,) = [p for p in rows_of(client, reader, "touch-points") if p["Touch point"] == "Product view"]
+    assert float(point["Visits"]) == shown["points"][0]["point"].visits == 80
+    assert [float(row["Times"]) for row in rows_of(client, reader, "flows")] == [
+        f["flow"].count for f in shown["flows"]
+    ]
+    (time,) = rows_of(client, reader, "step-times")
+    assert float(time["Median (seconds)"]) == pytest.approx(shown["times"][0]["p50"].value)
 
 
 def test_a_market_without_events_says_so(shop, reader, client):  # noqa: F811
-    assert "Session events of these weeks and market are needed" in html_of(client, reader, "journey", market="FR")
+    assert "Session events of these weeks, market, channel" in html_of(client, reader, "journey", market="FR")
 
 
 # --- pain points ------------------------------------------------------------------------------------------------------
@@ -303,6 +369,30 @@ def test_the_rate_around_a_change_is_shown_with_its_warning(sound, member, clien
     assert effect.difference.low < effect.difference.value < effect.difference.high
 
 
+def test_the_rate_around_a_change_is_the_kpis_and_a_source_without_payments_does_not_move_it(workspace, member, client):
+    whole = business(1)
+    day = whole.conversion["week"].max() - timedelta(weeks=12)
+    store(workspace, whole)
+    TrustItem.objects.create(workspace=workspace, market="US", group="proof", item="reviews", state="yes", since=day)
+    effect = effect_of(client, member)
+    own = load(workspace, Choice((day + timedelta(weeks=8)).date(), 8, "US", LAST.astype(object)))
+    assert effect.after == weekly.result_at(KPIS["cvr"], own.panel, own.last, own.market, 8)
+    views = whole.conversion.loc[whole.conversion["channel"] == "email", ["week", "market", "device"]]
+    views = views.assign(channel="amazon", orders=900.0)  # a marketplace that tells neither sessions nor payments
+    store(workspace, replace(whole, conversion=pd.concat([whole.conversion, views], ignore_index=True)))
+    assert effect_of(client, member) == effect
+    silent = whole.conversion.assign(
+        payments=whole.conversion["payments"].where(whole.conversion["channel"] != "email")
+    )  # its orders tell what its sessions do not
+    store(workspace, replace(whole, conversion=silent))
+    assert effect_of(client, member) == effect
+
+
+def effect_of(client, user):
+    (change,) = get(client, user, "conversion-trust", market="US").context["changes"]
+    return change["effect"]
+
+
 def test_own_items_join_the_list_and_an_unknown_market_has_none(sound, member, client):
     data = {"market": "DE", "group": "content", "name": "Gift wrapping", "state": "no"}
     assert "Gift wrapping" in post(client, member, "conversion-item-new", **data).content.decode()
@@ -363,7 +453,7 @@ def test_methods_offered_are_set_against_what_the_market_prefers(shop, member, c
     assert rows["card"]["payments"] == 20
     assert not rows["klarna"]["offered"]
     assert "Klarna" in context["markets_paid"][0]["missing"]
-    assert rows["paypal"]["success"]["value"] < 1
+    assert rows["paypal"]["success"].value < 1
     post(client, member, "conversion-method-new", market="DE", method="klarna", is_offered="on")
     post(client, member, "conversion-method-new", market="DE", method="PayPal")
     rows = {r["code"]: r for r in get(client, member, "conversion-experience", market="DE").context["methods"]}
@@ -374,7 +464,69 @@ def test_methods_offered_are_set_against_what_the_market_prefers(shop, member, c
     assert OfferedMethod.objects.count() == 2
 
 
+def test_orders_paid_are_shown_of_all_markets_and_of_one_week_by_week(shop, reader, client):  # noqa: F811
+    context = get(client, reader, "conversion-experience").context
+    assert [(r["code"], r["method"]) for r in context["success"]][:2] == [("DE", "card"), ("DE", "paypal")]
+    html = html_of(client, reader, "experience")
+    assert "Orders paid by market and method" in html
+    assert "not of attempts" in html
+    trend = get(client, reader, "conversion-experience", market="DE", method="paypal").context["trend"]
+    assert trend["method"] == "paypal"
+    assert [row[1] for row in trend["chart"]["rows"]] == ["91.1%", "88.6%"]  # 41 of 45, 31 of 35
+    assert "Orders paid week by week" in html_of(client, reader, "experience", market="DE", method="<script>")
+    (row,) = [r for r in rows_of(client, reader, "payment-methods", market="DE") if r["Payment method"] == "PayPal"]
+    own = context["success"][1]["success"]
+    limits = [float(row[f"Share of orders paid{part}"]) for part in ("", ", lower limit", ", upper limit", ", sample")]
+    assert limits == pytest.approx([own.value, own.low, own.high, own.n])
+    rows = rows_of(client, reader, "orders-paid")
+    assert [float(r["Orders placed"]) for r in rows] == [r["placed"] for r in context["success"]]
+
+
 # --- files ------------------------------------------------------------------------------------------------------------
+def rows_of(client, user, table, **query):
+    text = get(client, user, "conversion-table", table, "csv", **query).content.decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_the_file_of_the_steps_holds_rates_intervals_and_what_is_lost(sound, reader, client):
+    query = {"weeks": "4", "market": "US"}
+    context = get(client, reader, "conversion-journey", **query).context
+    rows = rows_of(client, reader, "journey-steps", **query)
+    for row, shown in zip(rows[1:], context["changes"][1:], strict=True):
+        rate, change = shown["step"].now.step_rate, shown["step"].step_change
+        loss = next(item["step"] for item in context["losses"] if item["step"].key == shown["step"].key)
+        assert row["Step"] == str(shown["name"])
+        told = [float(row[f"Of the step before{part}"]) for part in ("", ", lower limit", ", upper limit", ", sample")]
+        assert told == pytest.approx([rate.value, rate.low, rate.high, rate.n])
+        assert float(row["Change, lower limit"]) == pytest.approx(change.low)
+        assert float(row["Money lost"]) == pytest.approx(loss.money.value)
+        assert float(row["Orders lost"]) == pytest.approx(loss.orders)
+    assert rows[0]["Of the step before"] == ""
+    assert "Change" not in rows_of(client, reader, "journey-steps", **query, compare="none")[0]
+
+
+def test_the_file_of_pain_points_holds_all_with_what_is_at_stake(sound, member, client):
+    for n in range(60):
+        PainPoint.objects.create(workspace=sound, text=f"={n}", **{k: PAIN[k] for k in ("step", "market", "device")})
+    row = get(client, member, "conversion-journey").context["pain"]["rows"][0]
+    rows = rows_of(client, member, "pain-points")
+    assert len(rows) == 60
+    assert rows[0]["What is wrong"] == "'=59"
+    assert float(rows[0]["At stake"]) == pytest.approx(row["loss"].money.value)
+    assert rows_of(client, member, "pain-points", market="DE") == []
+
+
+def test_the_file_of_page_experience_holds_values_and_ratings(shop, tmp_path, reader, client):  # noqa: F811
+    loaded(shop, tmp_path, "page_experience", [
+        {"week": "2026-03-09", "market": "DE", "device": "mobile", "lcp_ms": 2500, "inp_ms": 501},
+    ])  # fmt: skip
+    text = get(client, reader, "conversion-table", "page-experience", "csv").content.decode("utf-8-sig")
+    (shown,) = get(client, reader, "conversion-experience").context["pages"]
+    assert list(csv.reader(io.StringIO(text)))[1] == [
+        shown["market"], shown["device"], "2026-03-09", "2500.0", "good", "501.0", "poor", "", "",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_a_table_opens_as_csv_and_as_a_workbook(table, shop, member, client):  # noqa: F811
     post(client, member, "conversion-checklist", "DE", **filled(https="yes"))

@@ -1,4 +1,4 @@
-"""What is worked out of raw facts by a job and kept: paths, baskets, order values, payment methods, profiles.
+"""What is worked out of raw facts by a job and kept: baskets, order values, profiles.
 
 One run is about one period and all markets at once. Results are plain data, as the pages and exports read them.
 """
@@ -16,10 +16,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.utils import timezone
 
-from engines import baskets, conversion, paths, profiles
+from engines import baskets, profiles
 from engines.results import Unavailable
 from flywheel.accounts.models import Workspace
-from flywheel.conversion.methods import canonical
 from flywheel.conversion.models import Analysis
 from flywheel.diagnosis.engine_pages import DEFAULT_WEEKS, Choice
 from flywheel.jobs.models import Job
@@ -29,7 +28,6 @@ Kind = Analysis.Kind
 Json = dict[str, Any]
 JOB = "conversion_analyses"
 ALL = ""  # the market that stands for all of them
-FLOWS = 200  # kept of a path map: all that twelve touch points and the others can have
 PAIRS = 300  # kept, the surest first
 FIRST_DAY = date(1990, 1, 1)
 
@@ -62,10 +60,8 @@ def compute(workspace: Workspace, week: date, weeks: int) -> dict[tuple[str, str
     """(kind, market) -> result, for the `weeks` weeks (0: all) up to `week`; profiles are of all weeks."""
     first = week - timedelta(weeks=weeks - 1) if weeks else FIRST_DAY
     makers: dict[str, Callable[[Workspace, date, date], dict[str, Json]]] = {
-        Kind.PATHS: _paths,
         Kind.BASKETS: _baskets,
         Kind.VALUES: _values,
-        Kind.METHODS: _methods,
     }
     nothing: dict[tuple[str, str], Json] = {(kind, ALL): {} for kind in makers}  # so that "none" is told from "not yet"
     found = {(k, m): result for k, make in makers.items() for m, result in make(workspace, first, week).items()}
@@ -109,34 +105,6 @@ def _by_market(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         for market, rows in frame.groupby("market"):
             if market:
                 yield str(market), rows
-
-
-# --- paths ------------------------------------------------------------------------------------------------------------
-def _paths(workspace: Workspace, first: date, last: date) -> dict[str, Json]:
-    moves, gaps = raw.session_moves(workspace, first, last), raw.session_gaps(workspace, first, last)
-    times = dict(_by_market(gaps))
-    found = {}
-    for market, rows in _by_market(moves):
-        table = rows[["source", "target", "count", "paid"]].itertuples(index=False, name=None)
-        result = paths.path_map(table, always=conversion.STAGES)
-        shown = asdict(result)
-        if isinstance(result, paths.PathMap):
-            shown["flows"] = shown["flows"][:FLOWS]
-        found[market] = {"map": shown, "gaps": _gaps(times.get(market))}
-    return found
-
-
-def _gaps(rows: pd.DataFrame | None) -> list[Json]:
-    if rows is None:
-        return []
-    found = []
-    for source, target in raw.GAPS:
-        own = rows[(rows["source"] == source) & (rows["target"] == target)].groupby("bin")["count"].sum()
-        bins = {int(k): float(v) for k, v in zip(own.index.to_numpy(), own.to_numpy(), strict=True)}
-        if bins:
-            found.append({"source": source, "target": target, "n": sum(bins.values()),
-                          "p50": paths.percentile(bins, 0.5), "p90": paths.percentile(bins, 0.9)})  # fmt: skip
-    return found
 
 
 # --- baskets ----------------------------------------------------------------------------------------------------------
@@ -198,26 +166,6 @@ def _merged(table: np.ndarray) -> np.ndarray:
     return np.array([[number, *np.nansum(table[table[:, 0] == number, 1:], axis=0)] for number in numbers])
 
 
-# --- payment methods --------------------------------------------------------------------------------------------------
-def _methods(workspace: Workspace, first: date, last: date) -> dict[str, Json]:
-    """Orders by the canonical method. Where no order of a market is unpaid, its source tells no failed payments."""
-    frame = raw.method_states(workspace, first, last)
-    frame = frame.assign(method=[canonical(word) for word in frame["method"]])
-    found = {}
-    for market, rows in _by_market(frame):
-        sums = rows.groupby("method")[["paid", "unpaid", "cancelled"]].sum().sort_values("paid", ascending=False)
-        knows = bool(sums["unpaid"].sum() > 0)
-        found[market] = {"methods": [_method(str(m), row, knows) for m, row in sums.iterrows()]}
-    return found
-
-
-def _method(method: str, row: "pd.Series[float]", knows_failures: bool) -> Json:
-    placed = float(row["paid"] + row["unpaid"])
-    success = baskets.share(float(row["paid"]), placed) if knows_failures else Unavailable("no_attempt_data")
-    return {"method": method, "paid": float(row["paid"]), "unpaid": float(row["unpaid"]),
-            "cancelled": float(row["cancelled"]), "success": success}  # fmt: skip
-
-
 # --- profiles ---------------------------------------------------------------------------------------------------------
 def profiled(workspace: Workspace, last: date) -> tuple[pd.DataFrame, profiles.Profiles | Unavailable]:
     """Customers with a known revenue up to the day `last`, and their profiles row by row."""
@@ -258,13 +206,18 @@ def state(workspace: Workspace, kind: str, choice: Choice) -> Json:
     """
     found = kept(workspace, kind, choice)
     whole = found or kept(workspace, kind, choice, ALL)
-    under_way = (Job.State.QUEUED, Job.State.RUNNING)
     return {
         "result": found.result if found else {},
         "done": whole is not None,
-        "busy": Job.objects.filter(workspace=workspace, kind=JOB, state__in=under_way).exists(),
+        "busy": is_busy(workspace),
         "weeks": choice.weeks,
         "week": whole.week if whole else None,
         "first": whole.week - timedelta(weeks=choice.weeks - 1) if whole and choice.weeks else None,
         "computed_at": whole.computed_at if whole else None,
     }
+
+
+def is_busy(workspace: Workspace) -> bool:
+    """Whether the job is waiting or at work."""
+    under_way = (Job.State.QUEUED, Job.State.RUNNING)
+    return Job.objects.filter(workspace=workspace, kind=JOB, state__in=under_way).exists()

@@ -12,47 +12,43 @@ from engines import business, conversion, experience, kpi, weekly
 from engines.kpi import KPIS, Figures
 from engines.results import Result
 from flywheel.accounts.models import Workspace
+from flywheel.accounts.sheets import Cell
 from flywheel.accounts.templatetags.formats import number, week
-from flywheel.conversion import analyses, figures, journey_page
-from flywheel.conversion.analyses import Kind
+from flywheel.conversion import figures, journey_page, payments_page
 from flywheel.conversion.journeys import MEASURES, journey
-from flywheel.conversion.methods import KINDS, PREFERRED, Preference, canonical, name_of
-from flywheel.conversion.models import OfferedMethod
+from flywheel.conversion.tables import Table
 from flywheel.conversion.words import METRICS, RATING_STATES, RATINGS
 from flywheel.diagnosis.engine_pages import Choice, Loaded, load
 from flywheel.diagnosis.flywheel_page import place_names
-from flywheel.measures import frames, raw
+from flywheel.measures import raw
 
 LINES = 6  # markets drawn in one chart
 LEFT = ("cart_abandonment", "checkout_abandonment")
-MARGINAL_SHARE = 0.005  # of a market's payments: below it a method is not taken as offered
 
 
-def context(workspace: Workspace, choice: Choice, may_edit: bool) -> dict[str, Any]:
+def context(workspace: Workspace, choice: Choice, query: Mapping[str, str], may_edit: bool) -> dict[str, Any]:
     """Everything of the page."""
     names = place_names(workspace)
-    pages = raw.page_experience(workspace, choice.first, choice.last)
-    if choice.market:
-        pages = pages[pages["market"] == choice.market]
+    pages = _measured_pages(workspace, choice)
     by_device = journey(workspace, (choice.first, choice.last), choice.where).sums(("market", "device"))
-    methods = _methods_seen(workspace, choice)
-    offered, loaded = _offered(workspace), load(workspace, choice)
+    loaded = load(workspace, choice)
     return {
         "may_edit": may_edit,
         "pages": _page_rows(pages, names),
         "charts": _page_charts(pages, names, choice) if len(pages) else [],
         "gaps": _gap_rows(by_device, names["market"], loaded),
         "left": _abandoned(by_device, names, choice, loaded),
-        "markets_paid": _method_gaps(workspace, choice, names["market"], methods, offered),
-        "methods": _method_rows(workspace, choice, methods, offered) if choice.market else [],
-        "methods_state": analyses.state(workspace, Kind.METHODS, choice),
-        "entries": OfferedMethod.objects.filter(workspace=workspace, market=choice.market) if choice.market else [],
         "limits": experience.LIMITS,
-        "min_share": MARGINAL_SHARE,
+        **payments_page.context(workspace, choice, names["market"], query),
     }
 
 
 # --- page experience --------------------------------------------------------------------------------------------------
+def _measured_pages(workspace: Workspace, choice: Choice) -> pd.DataFrame:
+    pages = raw.page_experience(workspace, choice.first, choice.last)
+    return pages[pages["market"] == choice.market] if choice.market else pages
+
+
 def _page_rows(pages: pd.DataFrame, names: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
     """The newest week of each market and device, each metric with its rating."""
     newest = pages.sort_values("week").groupby(["market", "device"]).tail(1)
@@ -75,7 +71,19 @@ def _metric(key: str, value: float) -> dict[str, Any] | None:
     if isnan(value):
         return None
     rating = experience.rating(key, value)
-    return {"text": measured(key, value), "rating": rating, "label": RATINGS[rating], "look": RATING_STATES[rating]}
+    return {"text": measured(key, value), "value": value, "rating": rating, "label": RATINGS[rating],
+            "look": RATING_STATES[rating]}  # fmt: skip
+
+
+def pages_table(workspace: Workspace, choice: Choice) -> Table:
+    """Columns and rows of the file: page experience in the newest week of each market and device."""
+    names = [_("LCP (ms)"), _("INP (ms)"), "CLS"]
+    columns = [_("Market"), _("Device"), _("Week of"), *(part for n in names for part in (n, _("Rating")))]
+    rows: list[list[Cell]] = []
+    for row in _page_rows(_measured_pages(workspace, choice), place_names(workspace)):
+        cells = [part for c in row["cells"] for part in ((c["value"], str(c["label"])) if c else (None, ""))]
+        rows.append([row["market"], row["device"], row["week"], *cells])
+    return columns, rows
 
 
 def measured(key: str, value: float) -> str:
@@ -194,114 +202,3 @@ def _left_on(rows: list[dict[str, Any]], device: str) -> list[Result]:
     """Both KPIs of one device."""
     sums = {name: np.array(total) for name, total in _added([r for r in rows if r["device"] == device]).items()}
     return [kpi.compute(KPIS[key], {**sums, **business.abandoned(sums)}) for key in LEFT]
-
-
-# --- payment methods --------------------------------------------------------------------------------------------------
-def _methods_seen(workspace: Workspace, choice: Choice) -> dict[str, dict[str, float]]:
-    """Market -> canonical method -> payments in the chosen weeks."""
-    frame = frames.payments(workspace, ("market", "method"), choice.first, choice.last, choice.where)
-    seen: dict[str, dict[str, float]] = {}
-    for row in frame.to_dict("records"):
-        if row["method"] and row["payments"] > 0:
-            of = seen.setdefault(row["market"], {})
-            code = canonical(row["method"])
-            of[code] = of.get(code, 0.0) + row["payments"]
-    return seen
-
-
-def _offered(workspace: Workspace) -> dict[tuple[str, str], bool]:
-    rows = OfferedMethod.objects.filter(workspace=workspace).values_list("market", "method", "is_offered")
-    return {(market, canonical(method)): is_offered for market, method, is_offered in rows}
-
-
-def _is_offered(market: str, method: str, seen: Mapping[str, float], offered: Mapping[tuple[str, str], bool]) -> bool:
-    """As entered; else whether a noticeable share of the payments is made with it."""
-    total = sum(seen.values())
-    return offered.get((market, method), total > 0 and seen.get(method, 0.0) / total >= MARGINAL_SHARE)
-
-
-def _method_gaps(
-    workspace: Workspace,
-    choice: Choice,
-    names: Mapping[str, str],
-    seen: Mapping[str, Mapping[str, float]],
-    offered: Mapping[tuple[str, str], bool],
-) -> list[dict[str, Any]]:
-    """Per market, which preferred methods are offered and which are missing; those with most missing first."""
-    codes = [choice.market] if choice.market else sorted({*names, *seen} - {""})
-    rows = []
-    for code in codes:
-        preferred = [p.method for p in PREFERRED.get(code.upper(), ())]
-        has = [m for m in preferred if _is_offered(code, m, seen.get(code, {}), offered)]
-        is_told = bool(seen.get(code)) or any(market == code for market, _method in offered)
-        rows.append(
-            {
-                "code": code,
-                "name": names.get(code, code),
-                "preferred": len(preferred),
-                "has": [name_of(m) for m in has],
-                "missing": [name_of(m) for m in preferred if m not in has],
-                "is_told": is_told,
-            }
-        )
-    return sorted(rows, key=lambda r: (not r["is_told"], -len(r["missing"]), r["name"]))
-
-
-def _method_rows(
-    workspace: Workspace,
-    choice: Choice,
-    seen: Mapping[str, Mapping[str, float]],
-    offered: Mapping[tuple[str, str], bool],
-) -> list[dict[str, Any]]:
-    """Every method of the chosen market that is preferred, seen or entered."""
-    own = seen.get(choice.market, {})
-    preferred = {p.method: p for p in PREFERRED.get(choice.market.upper(), ())}
-    entered = {method for market, method in offered if market == choice.market}
-    kept = analyses.state(workspace, Kind.METHODS, choice)["result"].get("methods", [])
-    success = {row["method"]: row["success"] for row in kept}
-    total = sum(own.values())
-    codes = sorted(
-        {*own, *preferred, *entered, *success}, key=lambda c: (-own.get(c, 0), c not in preferred, name_of(c))
-    )
-    return [
-        {
-            "code": code,
-            "name": name_of(code),
-            "source": _source(preferred[code]) if code in preferred else "",
-            "is_preferred": code in preferred,
-            "offered": _is_offered(choice.market, code, own, offered),
-            "payments": own.get(code),
-            "share": own[code] / total if own.get(code) else None,
-            "success": success.get(code),
-        }
-        for code in codes
-    ]
-
-
-def _source(preference: Preference) -> str:
-    """What is known of a preference and from where."""
-    said = str(preference.figure) if preference.figure else _("widely used")
-    kind = str(KINDS[preference.kind])
-    if not preference.source:
-        return _("%(said)s (%(kind)s)") % {"said": said, "kind": kind}
-    year = str(preference.year) if preference.year else _("undated")
-    words_ = {"said": said, "source": preference.source, "kind": kind, "year": year}
-    return _("%(said)s (%(source)s, %(kind)s, %(year)s)") % words_
-
-
-def table(workspace: Workspace, choice: Choice) -> tuple[list[str], list[list[Any]]]:
-    """Columns and rows of the export: the payment methods of the chosen market, or every market's gaps."""
-    seen, offered = _methods_seen(workspace, choice), _offered(workspace)
-    if choice.market:
-        rows = _method_rows(workspace, choice, seen, offered)
-        shown = [[r["name"], _yes(r["is_preferred"]), r["source"], _yes(r["offered"]), r["payments"], r["share"],
-                  (r["success"] or {}).get("value")] for r in rows]  # fmt: skip
-        return [_("Payment method"), _("Preferred"), _("Source"), _("Offered"), _("Payments"), _("Share of payments"),
-                _("Payment success")], shown  # fmt: skip
-    gaps = _method_gaps(workspace, choice, place_names(workspace)["market"], seen, offered)
-    shown = [[r["name"], ", ".join(r["has"]), ", ".join(r["missing"])] for r in gaps]
-    return [_("Market"), _("Preferred and offered"), _("Preferred and missing")], shown
-
-
-def _yes(value: bool) -> str:
-    return _("yes") if value else _("no")

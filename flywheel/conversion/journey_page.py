@@ -1,26 +1,30 @@
 """The journey: two periods side by side, segments, what is lost in orders and money, paths, pain points."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from engines import conversion, kpi
-from engines.conversion import STAGES, Step
+from engines.conversion import STAGES, Change, Loss, Step
 from engines.results import Estimate, Result
 from flywheel.accounts.models import Workspace
+from flywheel.accounts.sheets import Cell
 from flywheel.accounts.templatetags.formats import number, percent
-from flywheel.conversion import analyses, figures, path_flow
-from flywheel.conversion.analyses import Kind
+from flywheel.conversion import figures, paths_page
 from flywheel.conversion.journeys import Journey, Span, journey
 from flywheel.conversion.models import PainPoint
-from flywheel.conversion.words import COMPARISONS, touch_point
+from flywheel.conversion.tables import Table, limits, parts
+from flywheel.conversion.words import COMPARISONS
 from flywheel.diagnosis import words
 from flywheel.diagnosis.engine_pages import Choice
 from flywheel.diagnosis.flywheel_page import place_names
@@ -29,7 +33,6 @@ from flywheel.measures import frames
 
 YEAR = timedelta(weeks=52)  # the same weekdays
 TOP_SEGMENTS = 15
-TOP_FLOWS = 20
 POINTS_PER_PAGE = 50
 DIMENSIONS = ("market", "channel", "device")
 Names = Mapping[str, Mapping[str, str]]  # dimension -> code -> name
@@ -95,28 +98,46 @@ def context(workspace: Workspace, choice: Choice, query: Mapping[str, str], may_
     """Everything of the page."""
     names = place_names(workspace)
     view = View.parse(query, names, choice)
+    told = _told(workspace, view)
+    return {
+        "view": view,
+        "channels": sorted(names["channel"].items(), key=lambda pair: pair[1]),
+        "devices": list(words.DEVICES.items()),
+        "comparisons": list(COMPARISONS.items()),
+        "aov": told.aov,
+        "changes": _named(told.changes),
+        "has_other": bool(told.earlier),
+        "losses": _named(told.losses),
+        "chart": _chart(told.steps, told.earlier),
+        "left_out": told.now.left_out,
+        "segments": _segments(view, told.now, told.then, names),
+        "paths": paths_page.context(workspace, choice, view.where, view.other),
+        "pain": pain_points(workspace, choice, names, query),
+        "may_edit": may_edit,
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """The view's journey and that of the weeks to compare with, their steps, and what is lost before each."""
+
+    now: Journey
+    then: Journey | None
+    aov: Result
+    steps: tuple[Step, ...]
+    earlier: tuple[Step, ...]
+    changes: tuple[Change, ...]
+    losses: tuple[Loss, ...]
+
+
+def _told(workspace: Workspace, view: View) -> Told:
     found = journey(workspace, view.span, view.where)
     other = journey(workspace, view.other, view.where, found.stages) if view.other else None
     now, then = found.sums()[0], other.sums()[0] if other else {}
     aov = order_value(now)
     steps, earlier = conversion.funnel(now), conversion.funnel(then)
     changes = conversion.compared(steps, earlier, aov)
-    return {
-        "view": view,
-        "channels": sorted(names["channel"].items(), key=lambda pair: pair[1]),
-        "devices": list(words.DEVICES.items()),
-        "comparisons": list(COMPARISONS.items()),
-        "aov": aov,
-        "changes": _named(changes),
-        "has_other": bool(earlier),
-        "losses": _named(conversion.losses(steps, aov)),
-        "chart": _chart(steps, earlier),
-        "left_out": found.left_out,
-        "segments": _segments(view, found, other, names),
-        "paths": _paths(workspace, choice),
-        "pain": pain_points(workspace, choice, names, query),
-        "may_edit": may_edit,
-    }
+    return Told(found, other, aov, steps, earlier, changes, conversion.losses(steps, aov))
 
 
 def order_value(row: Mapping[str, float]) -> Result:
@@ -211,66 +232,94 @@ def _segment_row(
     }
 
 
-# --- paths ------------------------------------------------------------------------------------------------------------
-def _paths(workspace: Workspace, choice: Choice) -> dict[str, Any]:
-    """The kept path map of the chosen market and period, with its flow chart, or why there is none."""
-    state = analyses.state(workspace, Kind.PATHS, choice)
-    found = state["result"].get("map") or {}
-    if not found or "reason" in found:
-        return {**state, "missing": found or None}
-    exits = max(found["points"], key=lambda p: p["exits"])
-    told = {"point": touch_point(exits["key"]), "n": number(exits["exits"]), "all": number(found["sessions"])}
-    return {
-        **state,
-        **found,
-        "flows": found["flows"][:TOP_FLOWS],
-        "gaps": state["result"]["gaps"],
-        "flow": path_flow.lay_out(found),
-        "summary": _("Most sessions end at “%(point)s”: %(n)s of %(all)s.") % told,
-        "share_paid": found["paid"] / found["sessions"],
-    }
-
-
 # --- pain points ------------------------------------------------------------------------------------------------------
 def pain_points(workspace: Workspace, choice: Choice, names: Names, query: Mapping[str, str]) -> dict[str, Any]:
     """A page of the pain points, open ones first, each with what its step loses in the chosen weeks."""
+    shown = Paginator(_points(workspace, choice), POINTS_PER_PAGE).get_page(query.get("page"))
+    asked = urlencode({key: value for key, value in query.items() if key != "page"})
+    return {"rows": _pain_rows(workspace, choice, names, shown), "page": shown, "query": asked}
+
+
+def _points(workspace: Workspace, choice: Choice) -> QuerySet[PainPoint]:
+    """The pain points of the chosen market and of all."""
     found = PainPoint.objects.filter(workspace=workspace)
-    if choice.market:
-        found = found.filter(market__in=(choice.market, ""))
-    shown = Paginator(found, POINTS_PER_PAGE).get_page(query.get("page"))
+    return found.filter(market__in=(choice.market, "")) if choice.market else found
+
+
+def _pain_rows(workspace: Workspace, choice: Choice, names: Names, points: Iterable[PainPoint]) -> list[dict[str, Any]]:
+    """Each point with what is lost before its step, in its market and on its device."""
     told = journey(workspace, (choice.first, choice.last), choice.where)
-    rows = [
+    lost = cache(lambda market, device: _lost(told, market, device))  # many points share both
+    return [
         {
             "point": point,
             "market": names["market"].get(point.market, point.market),
             "device": names["device"].get(point.device, point.device),
-            "loss": _stake(told, point),
+            "loss": lost(point.market, point.device).get(point.step),
         }
-        for point in shown
+        for point in points
     ]
-    asked = urlencode({key: value for key, value in query.items() if key != "page"})
-    return {"rows": rows, "page": shown, "query": asked}
 
 
-def _stake(told: Journey, point: PainPoint) -> conversion.Loss | None:
-    """What is lost before the point's step, in its market and on its device."""
+def _lost(told: Journey, market: str, device: str) -> dict[str, Loss]:
+    """Step -> what is lost before it."""
     keep = np.ones(len(told.frame), dtype=bool)
-    for column in ("market", "device"):
-        if value := getattr(point, column):
+    for column, value in (("market", market), ("device", device)):
+        if value:
             keep &= (told.frame[column] == value).to_numpy()
     (row,) = told.sums(keep=keep)
-    steps = conversion.funnel(row)
-    return next((loss for loss in conversion.losses(steps, order_value(row)) if loss.key == point.step), None)
+    return {loss.key: loss for loss in conversion.losses(conversion.funnel(row), order_value(row))}
 
 
-# --- the file ---------------------------------------------------------------------------------------------------------
-def table(workspace: Workspace, choice: Choice, query: Mapping[str, str]) -> tuple[list[str], list[list[Any]]]:
+# --- files ------------------------------------------------------------------------------------------------------------
+def steps_table(workspace: Workspace, view: View) -> Table:
+    """Columns and rows of the file: every step's rates, beside the other period's, and what is lost before it."""
+    told = _told(workspace, view)
+    columns = [_("Step"), _("Sessions"), *limits(_("Of the step before")), *limits(_("Of all sessions"))]
+    if told.earlier:
+        before = _("Of the step before, compared period")
+        columns += [_("Sessions, compared period"), *limits(before), *limits(_("Change"))[:3]]
+        columns += [*limits(_("Change of the share of all"))[:3], *limits(_("What the change brings"))[:3]]
+    columns += [_("Sessions lost"), _("Of those who went on, paid"), _("Orders lost"), _("Money lost")]
+    lost = {loss.key: loss for loss in told.losses}
+    return columns, [[*_step_cells(change, bool(told.earlier)), *_loss_cells(lost.get(change.key))]
+                     for change in told.changes]  # fmt: skip
+
+
+def _step_cells(change: Change, has_other: bool) -> list[Cell]:
+    now, then = change.now, change.then
+    own: list[Cell] = [str(words.STAGES[change.key]), now.count, *parts(now.step_rate), *parts(now.total_rate)]
+    if not has_other:
+        return own
+    brings = parts(change.money if change.step_change else None)[:3]
+    beside: list[Cell] = [then.count if then else None, *parts(then.step_rate if then else None)]
+    return [*own, *beside, *parts(change.step_change)[:3], *parts(change.total_change)[:3], *brings]
+
+
+def _loss_cells(loss: Loss | None) -> list[Cell]:
+    return [loss.sessions, loss.onward, loss.orders, parts(loss.money)[0]] if loss else [None] * 4
+
+
+def pain_table(workspace: Workspace, choice: Choice) -> Table:
+    """Columns and rows of the file: all pain points of the chosen market."""
+    columns = [pgettext("pain point", "What is wrong"), _("Evidence"), _("Lost before"), _("Market"), _("Device"),
+               _("Owner"), _("Status"), _("Solved on"), _("Sessions lost"), _("Of those who went on, paid"),
+               _("Orders lost"), _("At stake")]  # fmt: skip
+    rows: list[list[Cell]] = []
+    for row in _pain_rows(workspace, choice, place_names(workspace), _points(workspace, choice)):
+        p = row["point"]
+        places = [row["market"] or _("All markets"), row["device"] or _("All devices")]
+        rows.append([p.text, p.evidence, p.get_step_display(), *places, p.owner, p.get_status_display(), p.solved_on,
+                     *_loss_cells(row["loss"])])  # fmt: skip
+    return columns, rows
+
+
+def table(workspace: Workspace, view: View) -> Table:
     """Columns and rows of the export: every market, channel and device with both periods' counts."""
-    view = View.parse(query, place_names(workspace), choice)
-    parts = [_counts(workspace, span, view.where) for span in (view.span, view.other) if span]
-    frame = parts[0].join(parts[1].add_suffix("_then"), how="outer") if len(parts) > 1 else parts[0]
+    counts = [_counts(workspace, span, view.where) for span in (view.span, view.other) if span]
+    frame = counts[0].join(counts[1].add_suffix("_then"), how="outer") if len(counts) > 1 else counts[0]
     stages = [str(words.STAGES[key]) for key in STAGES]
-    then = [_("%(stage)s, compared period") % {"stage": stage} for stage in stages] if len(parts) > 1 else []
+    then = [_("%(stage)s, compared period") % {"stage": stage} for stage in stages] if len(counts) > 1 else []
     rows = [[*keys, *(float(v) for v in values)] for keys, values in zip(frame.index, frame.to_numpy(), strict=True)]
     return [_("Market"), _("Channel"), _("Device"), *stages, *then], rows
 

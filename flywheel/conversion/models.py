@@ -154,10 +154,8 @@ class Analysis(models.Model):
     """
 
     class Kind(models.TextChoices):
-        PATHS = "paths"
         BASKETS = "baskets"
         VALUES = "values"
-        METHODS = "methods"
         PROFILES = "profiles"
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")

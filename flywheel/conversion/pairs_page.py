@@ -14,6 +14,7 @@ from flywheel.accounts.models import Workspace
 from flywheel.accounts.sheets import Cell
 from flywheel.conversion import analyses
 from flywheel.conversion.analyses import PAIRS, Kind
+from flywheel.conversion.tables import Table
 from flywheel.diagnosis.engine_pages import Choice
 
 PER_PAGE = 25
@@ -90,7 +91,7 @@ _ORDERS = {
 }  # sorting is stable: equals stay in the kept order, the surest first
 
 
-def table(workspace: Workspace, choice: Choice, query: Mapping[str, str]) -> tuple[list[str], list[list[Cell]]]:
+def table(workspace: Workspace, choice: Choice, query: Mapping[str, str]) -> Table:
     """Columns and rows of the file: all pairs that the address asks for."""
     state = analyses.state(workspace, Kind.BASKETS, choice)
     first, second = pgettext("of a pair", "First"), pgettext("of a pair", "Second")

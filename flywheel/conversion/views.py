@@ -18,12 +18,12 @@ from flywheel.conversion import (
     analyses,
     experience_page,
     journey_page,
-    pairs_page,
     profiles_page,
     trust_page,
     value_page,
 )
 from flywheel.conversion import overview as overview_page
+from flywheel.conversion.files import MAKERS
 from flywheel.conversion.registers import REGISTERS
 from flywheel.conversion.room import ROOM
 from flywheel.diagnosis.engine_pages import COUNTS, Choice
@@ -72,7 +72,7 @@ def experience(request: HttpRequest, slug: str) -> HttpResponse:
 
     def context(workspace: Workspace, choice: Choice) -> dict[str, Any]:
         made = REGISTERS["method"].changes(workspace)
-        return experience_page.context(workspace, choice, _may(request)) | {"made": made}
+        return experience_page.context(workspace, choice, request.GET, _may(request)) | {"made": made}
 
     return show(request, slug, ROOM, "conversion-experience", "conversion/experience.html", context)
 
@@ -127,15 +127,6 @@ def table_file(request: HttpRequest, slug: str, table: str, kind: str) -> HttpRe
     choice = asked_choice(request, workspace)
     if choice is None:
         raise Http404
-    makers: dict[str, Any] = {
-        "journey": lambda: journey_page.table(workspace, choice, request.GET),
-        "checklist": lambda: trust_page.table(workspace, choice),
-        "payment-methods": lambda: experience_page.table(workspace, choice),
-        "order-values": lambda: value_page.values_table(workspace, choice),
-        "bought-together": lambda: pairs_page.table(workspace, choice, request.GET),
-        "thresholds": lambda: value_page.thresholds_table(workspace, choice, request.GET),
-        "segments": lambda: profiles_page.table(workspace, choice, request.GET),
-    }
-    if table not in makers:
+    if table not in MAKERS:
         raise Http404
-    return download(table, kind, *makers[table]())
+    return download(table, kind, *MAKERS[table](workspace, choice, request.GET))

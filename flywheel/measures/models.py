@@ -3,6 +3,7 @@
 A sum is NULL when no fact behind it told the value: missing is not zero.
 """
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from flywheel.accounts.models import Workspace
@@ -391,3 +392,53 @@ class ReferrerWeek(Measure):
 
     class Meta:
         indexes = week_index("referrer_week")
+
+
+class CountedSessions(models.Model):
+    """When the counts of single sessions below were last made of a workspace: of one session in `one_in`, by chance.
+
+    `began_at`: what landed later is not in them. `sessions`: how many were counted.
+    """
+
+    workspace = models.OneToOneField(Workspace, on_delete=models.CASCADE, primary_key=True)
+    began_at = models.DateTimeField()
+    one_in = models.IntegerField()
+    sessions = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.began_at}"
+
+
+class MoveWeek(Measure):
+    """How often sessions went from one touch point to the next, in the week and slice in which they began.
+
+    `paid`: in sessions that paid. `source` is ENTRY for the start of a session, `target` EXIT for its end
+    (engines.paths), OTHER is what few of all sessions touch.
+    """
+
+    channel = key_field()
+    device = key_field()
+    source = key_field()
+    target = key_field()
+    count = models.BigIntegerField()
+    paid = models.BigIntegerField()
+
+    class Meta:
+        indexes = week_index("move_week")
+
+
+class StepTimeWeek(Measure):
+    """How long sessions took from first reaching one step to first reaching another: `counts` by `bins`.
+
+    Both in one order; a bin is one of engines.paths.duration_bin.
+    """
+
+    channel = key_field()
+    device = key_field()
+    source = key_field()
+    target = key_field()
+    bins = ArrayField(models.SmallIntegerField())
+    counts = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        indexes = week_index("step_time_week")

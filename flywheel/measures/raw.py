@@ -1,4 +1,4 @@
-"""The door for what weekly measures cannot tell: paths, baskets, order values, customers, page experience.
+"""The door for what weekly measures cannot tell: baskets, order values, customers, page experience.
 
 Beside `frames`, and like it the only way from these facts to DataFrames. Each function is one statement that sums up in
 the database and hands over few rows. All but `page_experience` cost by the number of facts in the weeks asked for, so
@@ -14,30 +14,10 @@ import numpy as np
 import pandas as pd
 from django.db import connection
 
-from engines.paths import BINS_PER_E
 from flywheel.accounts.models import Workspace
-from flywheel.facts.models import STAGES
 
-MAX_SESSIONS = 300_000  # the newest of a period: a map of them is as good as one of all
-MAX_BASKETS = 1_000_000  # likewise: pairs of them take a quarter of a minute and a gigabyte
+MAX_BASKETS = 1_000_000  # the newest of a period: pairs of them take a quarter of a minute and a gigabyte
 MOST_OF_REF = 100  # an id like "guest" is of more people than anybody looks through
-GAPS = (*zip(("started", *STAGES[2:-1]), STAGES[2:], strict=True), ("started", "payments"))
-
-
-def session_moves(workspace: Workspace, first: date, last: date) -> pd.DataFrame:
-    """How sessions went from touch point to touch point. Columns market, source, target, count, paid.
-
-    A touch point is the stage an event stands for, else the source's own word for it; repeats in a row are one visit.
-    `source` None is the start of a session, `target` None its end; `paid` counts moves of sessions that paid.
-    """
-    columns = ("market", "source", "target", "count", "paid")
-    return _frame(_MOVES, columns, workspace, first, last, limit=MAX_SESSIONS)
-
-
-def session_gaps(workspace: Workspace, first: date, last: date) -> pd.DataFrame:
-    """Time between reaching steps. Columns market, source, target (of GAPS), bin (`paths.duration_bin`), count."""
-    columns = ("market", "source", "target", "bin", "count")
-    return _frame(_GAPS, columns, workspace, first, last, limit=MAX_SESSIONS, per_e=BINS_PER_E)
 
 
 def baskets(workspace: Workspace, first: date, last: date, item: str) -> pd.DataFrame:
@@ -79,11 +59,6 @@ def order_bins(
     return _frame(_BINS, ("market", "bin", "count", "sum", "shipping"), workspace, first, last, **values)
 
 
-def method_states(workspace: Workspace, first: date, last: date) -> pd.DataFrame:
-    """Orders placed with a payment method. Columns market, method, paid (counted orders), unpaid, cancelled."""
-    return _frame(_METHODS, ("market", "method", "paid", "unpaid", "cancelled"), workspace, first, last)
-
-
 def customers(workspace: Workspace, last: date) -> pd.DataFrame:
     """Customers by their counted orders up to the day `last`. Columns customer, market, channel (of the first order),
     last_date (datetime64), orders, revenue; `priced` is False where not one order has an amount.
@@ -119,7 +94,7 @@ def page_experience(workspace: Workspace, first: date | None, last: date) -> pd.
     return frame.assign(week=weeks)
 
 
-_TEXTS = frozenset({"market", "channel", "device", "source", "target", "method", "customer", "currency", "items"})
+_TEXTS = frozenset({"market", "channel", "device", "customer", "currency", "items"})
 _OTHERS = frozenset({"last_date", "week", "priced"})
 
 
@@ -140,46 +115,6 @@ def _column(name: str, values: Sequence[Any]) -> Any:
     return np.array(values, dtype=np.float64)
 
 
-_NEWEST = """newest AS (
-    SELECT source_id, session, market, started_at, payments FROM facts_session
-    WHERE workspace_id = %(workspace)s AND week BETWEEN %(first)s AND %(last)s
-    ORDER BY started_at DESC LIMIT %(limit)s
-)"""
-_EVENTS = """
-    FROM newest AS s
-    JOIN facts_sessionevent AS e
-        ON e.workspace_id = %(workspace)s AND e.session = s.session AND e.source_id = s.source_id"""
-_MOVES = f"""
-WITH {_NEWEST}, points AS (
-    SELECT s.market, s.source_id, s.session, s.payments, e.happened_at, e.id,
-        COALESCE(NULLIF(e.stage, ''), e.event) AS point
-    {_EVENTS}
-), marked AS (
-    SELECT *, LAG(point) OVER (PARTITION BY source_id, session ORDER BY happened_at, id) AS previous FROM points
-), visits AS (
-    SELECT market, payments, point, previous,
-        LEAD(point) OVER (PARTITION BY source_id, session ORDER BY happened_at, id) AS following
-    FROM marked WHERE point IS DISTINCT FROM previous
-), moves AS (
-    SELECT market, payments, point AS source, following AS target FROM visits
-    UNION ALL
-    SELECT market, payments, NULL, point FROM visits WHERE previous IS NULL
-)
-SELECT market, source, target, COUNT(*), SUM(payments) FROM moves GROUP BY market, source, target
-"""  # noqa: S608 (the pieces are constants of this module)
-_FIRST_TIMES = ", ".join(f"MIN(e.happened_at) FILTER (WHERE e.stage = '{stage}') AS {stage}" for stage in STAGES[2:])
-_PAIRS = ", ".join(f"('{a}', '{b}', {b} - {a})" for a, b in GAPS)
-_GAPS = f"""
-WITH {_NEWEST}, reached AS (
-    SELECT s.market, MIN(s.started_at) AS started, {_FIRST_TIMES}
-    {_EVENTS}
-    GROUP BY s.source_id, s.session, s.market
-)
-SELECT r.market, p.source, p.target, FLOOR(%(per_e)s * LN(1 + EXTRACT(EPOCH FROM p.gap))) AS bin, COUNT(*)
-FROM reached AS r CROSS JOIN LATERAL (VALUES {_PAIRS}) AS p (source, target, gap)
-WHERE p.gap >= INTERVAL '0'
-GROUP BY r.market, p.source, p.target, bin
-"""  # noqa: S608
 _BASKETS = """
 WITH newest AS (
     SELECT id, workspace_id, source_id, external_id, market FROM facts_order
@@ -225,13 +160,6 @@ UNION ALL
 SELECT NULL, FLOOR(o.net / %(base)s + 1e-9) AS bin, COUNT(*), SUM(o.net), SUM(o.shipping_base) FROM orders AS o
 GROUP BY bin
 """  # noqa: S608
-_METHODS = """
-SELECT market, payment_method, COUNT(*) FILTER (WHERE counts), COUNT(*) FILTER (WHERE state = 'unpaid'),
-    COUNT(*) FILTER (WHERE state = 'cancelled')
-FROM facts_order
-WHERE workspace_id = %(workspace)s AND week BETWEEN %(first)s AND %(last)s AND payment_method <> ''
-GROUP BY market, payment_method
-"""
 _CUSTOMERS = """
 WITH bought AS (
     SELECT customer, MAX(order_date) AS last_date, COUNT(*) AS orders, SUM(net_base) AS revenue,

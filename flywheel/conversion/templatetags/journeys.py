@@ -1,8 +1,6 @@
 """Template filters of the conversion engine's pages."""
 
 import datetime as dt
-from collections.abc import Mapping
-from typing import Any
 
 from django import template
 from django.utils.translation import gettext as _
@@ -52,21 +50,19 @@ def rate_interval(result: Result | None) -> str:
 
 
 @register.filter
-def lasting(result: Mapping[str, Any] | None) -> str:
+def lasting(result: Result | None) -> str:
     """A result in seconds as a length of time, or why there is none."""
-    if not result:
+    if result is None:
         return NOTHING
-    if "reason" in result:
-        return reason_words(Unavailable(**result))
-    return seconds(result["value"])
+    return reason_words(result) if isinstance(result, Unavailable) else seconds(result.value)
 
 
 @register.filter
-def lasting_interval(result: Mapping[str, Any] | None) -> str:
+def lasting_interval(result: Result | None) -> str:
     """The interval of a result in seconds."""
-    if not result or "reason" in result:
+    if not isinstance(result, Estimate) or result.low is None or result.high is None:
         return ""
-    return _("%(low)s to %(high)s") % {"low": seconds(result["low"]), "high": seconds(result["high"])}
+    return _("%(low)s to %(high)s") % {"low": seconds(result.low), "high": seconds(result.high)}
 
 
 @register.filter
