@@ -527,6 +527,16 @@ def test_the_file_of_page_experience_holds_values_and_ratings(shop, tmp_path, re
     ]  # fmt: skip
 
 
+def test_the_file_of_changes_holds_the_rates_around_them(sound, member, client):
+    TrustItem.objects.create(
+        workspace=sound, market="US", group="proof", item="reviews", state="yes", since="2026-08-05"
+    )
+    effect = effect_of(client, member)
+    (row,) = rows_of(client, member, "before-after")
+    assert (float(row["Before"]), float(row["After"])) == pytest.approx((effect.before.value, effect.after.value))
+    assert float(row["Difference, lower limit"]) == pytest.approx(effect.difference.low)
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_a_table_opens_as_csv_and_as_a_workbook(table, shop, member, client):  # noqa: F811
     post(client, member, "conversion-checklist", "DE", **filled(https="yes"))

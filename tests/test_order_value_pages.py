@@ -171,6 +171,18 @@ def test_a_threshold_tells_who_reaches_it_and_others_are_set_beside_it(shop, mem
     assert 50.0 not in [c["found"].value for c in context["candidates"]]
 
 
+def test_the_file_of_other_thresholds_holds_the_pages_rows(shop, member, client):
+    threshold(client, member, market="DE", amount="50")
+    query = {"market": "DE", "moved": "0.5"}
+    shown = get(client, member, "conversion-value", **query).context["candidates"]
+    head, *rows = table_of(get(client, member, "conversion-table", "threshold-candidates", "csv", **query))
+    told = [dict(zip(head, row, strict=True)) for row in rows]
+    assert [float(row["Threshold"]) for row in told] == [c["found"].value for c in shown]
+    assert float(told[0]["Near below, lower limit"]) == pytest.approx(shown[0]["found"].near.low)
+    assert {row["Assumed share"] for row in told} == {"0.5"}
+    assert len(table_of(get(client, member, "conversion-table", "threshold-candidates", "csv"))) == 1  # of no market
+
+
 @pytest.mark.parametrize("amount", ["0", "-5", "NaN", "1e400", "x", ""])
 def test_a_threshold_that_is_no_amount_is_refused(amount, shop, member, client):
     assert threshold(client, member, market="DE", amount=amount).status_code == 200
@@ -286,6 +298,15 @@ def test_segments_add_up_over_markets_and_shares_to_one(shop, reader, client):
     page = get(client, reader, "conversion-profiles").content.decode()
     assert "Champions" in page
     assert reverse("conversion-customers", args=["acme", "champions", "csv"]) not in page  # ids are for members
+
+
+@pytest.mark.parametrize("key", ["market", "channel"])
+def test_the_files_of_segments_by_place_hold_the_pages_rows(key, shop, reader, client):
+    part = next(p for p in get(client, reader, "conversion-profiles").context["by"] if p["key"] == key)
+    head, *rows = table_of(get(client, reader, "conversion-table", f"segments-by-{key}", "csv"))
+    assert head[2:] == [str(name) for name in part["segments"]]
+    assert [row[0] for row in rows] == [row["name"] for row in part["rows"]]
+    assert [float(cell) for cell in rows[0][2:]] == pytest.approx(part["rows"][0]["cells"])
 
 
 def test_few_customers_have_no_profiles(workspace, tmp_path, reader, client, run_jobs, time_machine):

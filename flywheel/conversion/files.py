@@ -35,6 +35,10 @@ def _of_view(make: Callable[..., Table]) -> Maker:
     return _of_journey(lambda workspace, view: make(workspace, view.choice, view.where, view.other))
 
 
+def _of_places(key: str) -> Maker:
+    return lambda workspace, choice, query: profiles_page.places_table(workspace, choice, query, key)
+
+
 MAKERS: dict[str, Maker] = {
     "journey": _of_journey(journey_page.table),
     "journey-steps": _of_journey(journey_page.steps_table),
@@ -43,11 +47,15 @@ MAKERS: dict[str, Maker] = {
     "step-times": _of_view(paths_page.times_table),
     "pain-points": _of_choice(journey_page.pain_table),
     "checklist": _of_choice(trust_page.table),
+    "before-after": _of_choice(trust_page.effects_table),
     "page-experience": _of_choice(experience_page.pages_table),
     "payment-methods": _of_choice(payments_page.table),
     "orders-paid": _of_choice(payments_page.success_table),
     "order-values": _of_choice(value_page.values_table),
     "thresholds": value_page.thresholds_table,
+    "threshold-candidates": value_page.candidates_table,
     "bought-together": pairs_page.table,
     "segments": profiles_page.table,
+    "segments-by-market": _of_places("market"),
+    "segments-by-channel": _of_places("channel"),
 }

@@ -15,6 +15,7 @@ from flywheel.accounts.models import Workspace
 from flywheel.accounts.templatetags.formats import number, percent
 from flywheel.conversion import analyses, words
 from flywheel.conversion.analyses import Kind
+from flywheel.conversion.tables import Table
 from flywheel.diagnosis import charts
 from flywheel.diagnosis.engine_pages import Choice
 from flywheel.diagnosis.flywheel_page import place_names
@@ -133,11 +134,11 @@ def _matrix(workspace: Workspace, cells: list[dict[str, Any]], key: str) -> dict
         for code, own in counts.items()
     ]  # fmt: skip
     title = _("Segments by market") if key == "market" else _("Segments by channel")
-    return {"key": key, "title": title, "segments": [words.SEGMENTS[s] for s in SEGMENTS],
+    return {"key": key, "file": f"segments-by-{key}", "title": title, "segments": [words.SEGMENTS[s] for s in SEGMENTS],
             "rows": sorted(rows, key=lambda row: -row["total"])}  # fmt: skip
 
 
-def table(workspace: Workspace, choice: Choice, query: Mapping[str, str]) -> tuple[list[str], list[list[Any]]]:
+def table(workspace: Workspace, choice: Choice, query: Mapping[str, str]) -> Table:
     """Columns and rows of the export of the segments."""
     shown = context(workspace, choice, query, may_export=False)
     columns = [_("Segment"), _("Rule"), _("Customers"), _("Share"), _("Orders"), _("Revenue"), _("Share of revenue"),
@@ -155,3 +156,12 @@ def table(workspace: Workspace, choice: Choice, query: Mapping[str, str]) -> tup
         ]
         for r in shown.get("segments", [])
     ]
+
+
+def places_table(workspace: Workspace, choice: Choice, query: Mapping[str, str], key: str) -> Table:
+    """Columns and rows of the file: the segments by market or channel (`key`) of the first order."""
+    shown = context(workspace, choice, query, may_export=False)
+    head = {"market": _("Market"), "channel": _("Channel")}[key]
+    columns = [head, _("Customers"), *(str(words.SEGMENTS[segment]) for segment in SEGMENTS)]
+    rows: list[dict[str, Any]] = next((part["rows"] for part in shown.get("by", []) if part["key"] == key), [])
+    return columns, [[row["name"], row["total"], *row["cells"]] for row in rows]

@@ -10,8 +10,10 @@ from django.utils.translation import gettext as _
 from engines import business, trust
 from engines.panel import Panel
 from flywheel.accounts.models import Workspace
+from flywheel.accounts.sheets import Cell
 from flywheel.conversion.checklist import ITEMS
 from flywheel.conversion.models import TrustItem
+from flywheel.conversion.tables import Table, limits, parts
 from flywheel.diagnosis.engine_pages import Choice
 from flywheel.diagnosis.flywheel_page import place_names
 from flywheel.measures import frames
@@ -113,7 +115,19 @@ def _effect(panel: Panel | None, item: TrustItem) -> trust.BeforeAfter:
     return trust.before_after(panel, panel.markets.index(item.market), np.datetime64(str(item.since)))
 
 
-def table(workspace: Workspace, choice: Choice) -> tuple[list[str], list[list[Any]]]:
+def effects_table(workspace: Workspace, choice: Choice) -> Table:
+    """Columns and rows of the file: the rate before and after each change."""
+    columns = [_("Item"), _("Market"), _("Since"), _("Weeks before"), *limits(_("Before")), _("Weeks after"),
+               *limits(_("After")), *limits(_("Difference"))[:3]]  # fmt: skip
+    rows: list[list[Cell]] = []
+    for row in _changes(workspace, choice, _stored(workspace, choice), place_names(workspace)["market"]):
+        effect: trust.BeforeAfter = row["effect"]
+        rows.append([str(row["words"]), row["market"], row["item"].since, effect.weeks[0], *parts(effect.before),
+                     effect.weeks[1], *parts(effect.after), *parts(effect.difference)[:3]])  # fmt: skip
+    return columns, rows
+
+
+def table(workspace: Workspace, choice: Choice) -> Table:
     """Columns and rows of the export: every market's checklist."""
     names = place_names(workspace)["market"]
     stored = list(TrustItem.objects.filter(workspace=workspace))

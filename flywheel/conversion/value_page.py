@@ -8,12 +8,13 @@ from django.utils.translation import gettext as _
 from engines import baskets
 from engines.baskets import Histogram
 from engines.kpi import KPIS
-from engines.results import Estimate, Result
 from flywheel.accounts.models import Workspace
+from flywheel.accounts.sheets import Cell
 from flywheel.accounts.templatetags.formats import money, number, percent
 from flywheel.conversion import analyses, figures
 from flywheel.conversion.analyses import Kind
 from flywheel.conversion.models import FreeShipping
+from flywheel.conversion.tables import Table, limits, parts
 from flywheel.diagnosis.engine_pages import Choice, by_market, cards_of, load
 from flywheel.diagnosis.flywheel_page import place_names
 from flywheel.measures import frames
@@ -160,24 +161,38 @@ def _candidate_rows(
     return [_against(result, amount, moved, margin) for amount in amounts]
 
 
-def thresholds_table(
-    workspace: Workspace, choice: Choice, query: Mapping[str, str]
-) -> tuple[list[str], list[list[Any]]]:
+def thresholds_table(workspace: Workspace, choice: Choice, query: Mapping[str, str]) -> Table:
     """Columns and rows of the export of thresholds, under the assumption in the address."""
     moved = moved_share(query.get("moved", ""))
     values = analyses.kept_markets(workspace, Kind.VALUES, choice.weeks)
     rows = [r for r in threshold_rows(workspace, choice, values, moved) if r["entry"]]
-    columns = [_("Market"), _("Currency"), _("Threshold"), _("Orders that reach it"), _("Near below"), _("Orders"),
-               _("They lack on average"), _("Assumed share"), _("More goods sold"), _("Shipping not charged"),
-               _("Contribution margin"), _("Effect on contribution")]  # fmt: skip
-    return columns, [[r["name"], r["entry"].currency, r["entry"].amount, *_threshold_cells(r, moved)] for r in rows]
+    return _threshold_columns(), [
+        [r["name"], r["entry"].currency, r["entry"].amount, *_threshold_cells(r, moved)] for r in rows
+    ]
 
 
-def _threshold_cells(row: Mapping[str, Any], moved: float) -> list[float | None]:
+def candidates_table(workspace: Workspace, choice: Choice, query: Mapping[str, str]) -> Table:
+    """Columns and rows of the file: what other thresholds would do in the chosen market."""
+    moved = moved_share(query.get("moved", ""))
+    result = analyses.state(workspace, Kind.VALUES, choice)["result"]
+    rows = _candidate_rows(workspace, choice, result, thresholds(workspace).get(choice.market), moved)
+    market = place_names(workspace)["market"].get(choice.market, choice.market)
+    return _threshold_columns(), [[market, result["currency"], row["found"].value, *_threshold_cells(row, moved)]
+                                  for row in rows]  # fmt: skip
+
+
+def _threshold_columns() -> list[str]:
+    return [_("Market"), _("Currency"), _("Threshold"), *limits(_("Orders that reach it"))[:3],
+            *limits(_("Near below"))[:3], _("Orders"), _("They lack on average"), _("Assumed share"),
+            _("More goods sold"), _("Shipping not charged"), _("Contribution margin"),
+            _("Effect on contribution")]  # fmt: skip
+
+
+def _threshold_cells(row: Mapping[str, Any], moved: float) -> list[Cell]:
     if "found" not in row:
         return []
     found = row["found"]
-    shares = [r.value if isinstance(r, Estimate) else None for r in (found.reached, found.near)]
+    shares = [*parts(found.reached)[:3], *parts(found.near)[:3]]
     shipping = found.shipping if row["knows_shipping"] else None
     return [*shares, found.reached.n, found.missing, moved, found.gain, shipping, row["margin"], row["effect"]]
 
@@ -194,15 +209,10 @@ def _pairs(result: Mapping[str, Any], item: str) -> dict[str, Any]:
     return {"missing": None, "rows": rows}
 
 
-def values_table(workspace: Workspace, choice: Choice) -> tuple[list[str], list[list[Any]]]:
+def values_table(workspace: Workspace, choice: Choice) -> Table:
     """Columns and rows of the export of KPIs by market."""
     table = by_market(workspace, load(workspace, choice), FIGURES, ("orders",))
-    parts = ("", _("lower limit"), _("upper limit"), _("sample"))
-    heads = [f"{name}, {part}" if part else name for name in table["kpi_names"] for part in parts]
-    rows = [[row["name"], *row["counts"], *(part for r in row["results"] for part in _limits(r))]
+    heads = [part for name in table["kpi_names"] for part in limits(name)]
+    rows = [[row["name"], *row["counts"], *(part for r in row["results"] for part in parts(r))]
             for row in table["rows"]]  # fmt: skip
     return [_("Market"), _("Counted orders"), *heads], rows
-
-
-def _limits(result: Result) -> list[float | None]:
-    return [result.value, result.low, result.high, result.n] if isinstance(result, Estimate) else [None] * 4
