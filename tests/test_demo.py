@@ -23,6 +23,7 @@ from flywheel.demo.files import csv_bytes, market_rates
 from flywheel.demo.generate import generate
 from flywheel.demo.management.commands import load_demo
 from flywheel.demo.norrsken import MARKETS, WEAK_LINK, demo_world
+from flywheel.demo.unpaid import unpaid_orders
 from flywheel.demo.workspace import EMAIL, PASSWORD
 from flywheel.demo.world import DRIVER_ENGINE, STAGE_RATES, STAGES, Plant, World
 from flywheel.diagnosis.models import Diagnosis
@@ -158,6 +159,20 @@ def test_an_order_is_the_sum_of_its_lines_and_of_its_parts(healthy: Frames) -> N
     parts = orders["gross"] - orders["discount"] + orders["shipping"] + orders["tax"]
     assert np.allclose(parts, orders["total"])
     assert np.allclose(healthy["payments"].set_index("order_id")["amount"], orders["total"])
+
+
+def test_unpaid_orders_are_failed_attempts_of_their_day_and_market(broken: Frames) -> None:
+    orders, traffic = broken["orders"], broken["traffic"]
+    unpaid = unpaid_orders(orders, traffic, seed=3)
+    pd.testing.assert_frame_equal(unpaid, unpaid_orders(orders, traffic, seed=3))
+    keys = ["date", "market", "channel", "device"]
+    failed = traffic.set_index(keys).eval("payment_attempts - payments")
+    left = unpaid.assign(date=day_of_order(unpaid)).groupby(keys).size()
+    assert (left <= failed.reindex(left.index)).all()
+    assert not set(unpaid["order_id"]) & set(orders["order_id"])
+    assert set(unpaid["currency"]) == set(orders["currency"])
+    share = unpaid["payment_method"].value_counts() / orders["payment_method"].value_counts()
+    assert share["boleto"] > share["card"] > share["paypal"]
 
 
 def test_some_articles_are_taken_together_and_nothing_else_changes(healthy: Frames) -> None:
@@ -419,7 +434,10 @@ def _what_is_loaded_is_what_was_generated() -> None:
     world = demo_world(4000)
     frames = generate(world, load_demo.SEED, UNTIL, market_rates(world, UNTIL))
     orders = Order.objects.filter(workspace=demo_workspace())
-    assert orders.count() == len(frames["orders"])
+    assert orders.filter(counts=True).count() + orders.filter(state="cancelled").count() == len(frames["orders"])
+    assert orders.filter(state="unpaid").count() == len(
+        unpaid_orders(frames["orders"], frames["traffic"], load_demo.SEED)
+    )
     for market, total in frames["orders"].groupby("market")["gross"].sum().items():
         assert float(orders.filter(market=market).aggregate(sum=Sum("gross"))["sum"]) == pytest.approx(total)
     assert paid_sessions() == len(frames["orders"])

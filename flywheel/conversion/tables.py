@@ -10,7 +10,8 @@ Table = tuple[list[str], list[list[Cell]]]
 
 def limits(name: str) -> list[str]:
     """The headings of a result's four columns."""
-    return [name, *(f"{name}, {part}" for part in (_("lower limit"), _("upper limit"), _("sample")))]
+    named = {"name": name}
+    return [name, _("%(name)s, lower limit") % named, _("%(name)s, upper limit") % named, _("%(name)s, sample") % named]
 
 
 def parts(result: Result | None) -> list[Cell]:

@@ -15,12 +15,14 @@ from flywheel.demo.calendar import build_calendar
 from flywheel.demo.generate import generate
 from flywheel.demo.goods import Rates
 from flywheel.demo.norrsken import demo_world
+from flywheel.demo.unpaid import unpaid_orders
 from flywheel.demo.world import World
 from flywheel.facts import currency
 
-KINDS = (
+FILES = (
     "customers",
     "orders",
+    "unpaid_orders",
     "order_lines",
     "payments",
     "refunds",
@@ -35,6 +37,7 @@ KINDS = (
     "page_experience",
     "investments",
 )
+KIND_OF = {"unpaid_orders": "orders"}  # where a file has another name than its kind
 FASTEST = 1  # of gzip: the files are read once
 
 
@@ -54,13 +57,14 @@ class Recipe:
 
 
 def write_files(folder: Path, recipe: Recipe) -> Iterator[tuple[str, Path]]:
-    """Write every kind's file, (kind, path) by (kind, path), in the order in which they are best loaded."""
+    """Write every file, (kind, path) by (kind, path), in the order in which they are best loaded."""
     frames = generate(recipe.world, recipe.seed, recipe.until, market_rates(recipe.world, recipe.until))
+    frames["unpaid_orders"] = unpaid_orders(frames["orders"], frames["traffic"], recipe.seed)
     frames["traffic"], frames["events"] = browsing.split(recipe.world, frames["traffic"], recipe.until, recipe.seed)
-    for kind in KINDS:
-        path = folder / f"{kind}.csv.gz"
-        _write_whole(path, gzip.compress(csv_bytes(frames.pop(kind)), FASTEST, mtime=0))
-        yield kind, path
+    for name in FILES:
+        path = folder / f"{name}.csv.gz"
+        _write_whole(path, gzip.compress(csv_bytes(frames.pop(name)), FASTEST, mtime=0))
+        yield KIND_OF.get(name, name), path
 
 
 def csv_bytes(frame: pd.DataFrame) -> bytes:
