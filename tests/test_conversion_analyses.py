@@ -246,6 +246,10 @@ def test_orders_paid_are_told_of_every_market_and_method_only_where_failures_are
     assert rows["DE", "card"]["success"].value == 1  # none failed, in a market whose shop tells of failures
     assert rows["JP", "konbini"]["success"] == Unavailable("no_attempt_data")
     assert [r["method"] for r in orders_paid(shop, "JP")] == ["konbini"]
+    loaded(shop, tmp_path, "orders", [order("B-old", market="JP", payment_method="konbini", status="pending",
+                                            ordered_at="2025-03-04 10:00")])  # fmt: skip
+    roll_dirty_weeks(shop, Silent())
+    assert orders_paid(shop, "JP")[0]["success"] == baskets.share(40, 40)  # it told of one, long ago
 
 
 def test_the_weekly_line_sums_as_many_weeks_as_most_points_need():

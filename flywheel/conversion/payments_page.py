@@ -48,13 +48,13 @@ def success_rows(workspace: Workspace, choice: Choice, names: Mapping[str, str] 
     """Every market's methods with the orders placed and paid in the chosen weeks, the largest market and method first.
 
     Files tell payments that were made, not attempts: what failed shows as an order that stayed unpaid. Where no order
-    of a market is unpaid, its shop tells no failures.
+    of a market was ever unpaid, its shop tells no failures.
     """
+    tells = _tell_failures(workspace, choice)
     frame = frames.payments(workspace, ("market", "method"), choice.first, choice.last, choice.where)
     frame = _placed(frame, ["market"])
-    size = frame.groupby("market")[["placed_orders", "paid_orders"]].sum()
-    order = {market: at for at, market in enumerate(size["placed_orders"].sort_values(ascending=False).index)}
-    tells = {str(m) for m, row in size.iterrows() if row["placed_orders"] > row["paid_orders"]}
+    size = frame.groupby("market")["placed_orders"].sum().sort_values(ascending=False)
+    order = {market: at for at, market in enumerate(size.index)}
     rows = [
         {
             "market": (names or {}).get(r["market"], r["market"]) or _("unknown"),
@@ -68,6 +68,12 @@ def success_rows(workspace: Workspace, choice: Choice, names: Mapping[str, str] 
         for r in frame.to_dict("records")
     ]
     return sorted(rows, key=lambda r: (order[r["code"]], -r["placed"], r["name"]))
+
+
+def _tell_failures(workspace: Workspace, choice: Choice) -> set[str]:
+    """The markets with an order that stayed unpaid, in any week up to the last chosen."""
+    frame = frames.payments(workspace, ("market",), None, choice.last, choice.where)
+    return set(frame.loc[frame["placed_orders"] > frame["paid_orders"], "market"].astype(str))
 
 
 def _placed(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -106,7 +112,7 @@ def _trend(workspace: Workspace, choice: Choice, asked: str) -> dict[str, Any]:
         return {"codes": []}
     method = asked if asked in codes else codes[0]
     shown = {"codes": [(code, name_of(code)) for code in codes], "method": method}
-    if not frame["placed_orders"].sum() > frame["paid_orders"].sum():
+    if choice.market not in _tell_failures(workspace, choice):
         return {**shown, "missing": Unavailable("no_attempt_data")}
     own = frame[frame["method"] == method]
     weeks, (span, results) = _weeks(own), _summed(own)
