@@ -474,6 +474,9 @@ def test_orders_paid_are_shown_of_all_markets_and_of_one_week_by_week(shop, read
     assert trend["method"] == "paypal"
     assert [row[1] for row in trend["chart"]["rows"]] == ["91.1%", "88.6%"]  # 41 of 45, 31 of 35
     assert "Orders paid week by week" in html_of(client, reader, "experience", market="DE", method="<script>")
+    query = {"market": "DE", "method": "paypal", "chart": "method-success", "file": "csv"}
+    text = get(client, reader, "conversion-experience", **query).content.decode("utf-8-sig")
+    assert [float(row[1]) for row in list(csv.reader(io.StringIO(text)))[1:]] == pytest.approx([41 / 45, 31 / 35])
     (row,) = [r for r in rows_of(client, reader, "payment-methods", market="DE") if r["Payment method"] == "PayPal"]
     own = context["success"][1]["success"]
     limits = [float(row[f"Share of orders paid{part}"]) for part in ("", ", lower limit", ", upper limit", ", sample")]
