@@ -25,7 +25,7 @@ def start(apps: Any, _schema: Any) -> None:
 class Migration(migrations.Migration):
     dependencies = [
         ("conversion", "0002_thresholds_and_profiles"),
-        ("measures", "0009_sessions"),
+        ("measures", "0010_sessions"),
         ("facts", "0012_fill_follow_ups"),
         ("jobs", "0001_initial"),
     ]

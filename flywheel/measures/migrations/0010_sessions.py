@@ -20,7 +20,7 @@ def slice_fields() -> list[tuple[str, models.Field]]:
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0003_agreed_reply"),
-        ("measures", "0008_counts"),
+        ("measures", "0009_roll_refunded_cohorts"),
     ]
 
     operations = [
