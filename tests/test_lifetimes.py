@@ -6,6 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from engines import lifetime
 from engines.results import Estimate, Unavailable
 from flywheel import jobs
 from flywheel.accounts.models import Workspace
@@ -125,7 +126,8 @@ def test_money_back_for_a_day_of_unknown_costs_or_amount_is_not_taken_off_the_ot
     assert (row["costed_net"], row["contribution"], row["costed_refunded"]) == (100, 60, 10)
     fit(workspace)
     assert CustomerScore.objects.get().contribution == 50
-    assert fitting._margin(customers.histories(workspace, day(9))) == pytest.approx(60 / 100 - 20 / 180)
+    alike = (np.full(200, float(row[name])) for name in ("net", "costed_net", "contribution", "refunded"))
+    assert lifetime.margin(*alike).estimate.value == pytest.approx(60 / 100 - 20 / 180)
 
 
 def test_money_back_for_an_order_that_does_not_count_is_not_taken_off(workspace) -> None:

@@ -88,7 +88,7 @@ def point_rows(now: PathMap, then: PathMap | Unavailable | None) -> Rows:
             for p in now.points]  # fmt: skip
 
 
-def _exits_changed(now: Point, then: Point | None) -> Estimate | None:
+def _exits_changed(now: Point, then: Point | None) -> Result | None:
     return differences.of_rates(now.exits, now.visits, then.exits, then.visits) if then else None
 
 
@@ -99,7 +99,7 @@ def flow_rows(now: PathMap, then: PathMap | Unavailable | None) -> Rows:
             for f in now.flows]  # fmt: skip
 
 
-def _share_changed(now: Flow, earlier: Mapping[tuple[str, str], Flow]) -> Estimate | None:
+def _share_changed(now: Flow, earlier: Mapping[tuple[str, str], Flow]) -> Result | None:
     then = earlier.get((now.source, now.target))
     if then is None:
         return None

@@ -118,10 +118,10 @@ def _trend(workspace: Workspace, choice: Choice, asked: str) -> dict[str, Any]:
         return {**shown, "missing": Unavailable("no_attempt_data")}
     own = frame[frame["method"] == method]
     weeks, (span, results) = _weeks(own), _summed(own)
-    known = [(week, r) for week, r in zip(weeks, results, strict=True) if isinstance(r, Estimate)]
+    known = sum(isinstance(r, Estimate) for r in results)
     if not known:
         return {**shown, "missing": results[-1]}
-    return {**shown, "chart": _chart(method, span, known), "thin": len(results) - len(known)}
+    return {**shown, "chart": _chart(method, span, weeks, results), "thin": len(results) - known}
 
 
 def _weeks(own: pd.DataFrame) -> list[str]:
@@ -143,24 +143,17 @@ def _summed(own: pd.DataFrame) -> tuple[int, list[Result]]:
     return span, [Unavailable("too_young", 0, span)] * (len(placed) - len(results)) + results
 
 
-def _chart(method: str, span: int, known: Sequence[tuple[str, Estimate]]) -> dict[str, Any]:
-    weeks, values = [week for week, _r in known], [r for _w, r in known]
-    texts = [reading(r) for r in values]
+def _chart(method: str, span: int, weeks: Sequence[str], results: Sequence[Result]) -> dict[str, Any]:
+    texts = [reading(r) for r in results]
+    known = [(shown_day(week), text.text) for week, text in zip(weeks, texts, strict=True) if text.available]
     title = _("Share of orders paid: %(method)s") % {"method": name_of(method)}
     each = _("each week by itself") if span == 1 else _("each point over %(n)s weeks up to it") % {"n": span}
-    told = {"first": texts[0].text, "start": shown_day(weeks[0]), "last": texts[-1].text, "end": shown_day(weeks[-1])}
+    told = {"first": known[0][1], "start": known[0][0], "last": known[-1][1], "end": known[-1][0]}
     return {
         "id": "method-success",
         "title": f"{title} · {each}",
         "summary": _("From %(first)s in the week of %(start)s to %(last)s in the week of %(end)s.") % told,
-        "figure": charts.band_figure(
-            weeks,
-            [r.value for r in values],
-            [r.value if r.low is None else r.low for r in values],
-            [r.value if r.high is None else r.high for r in values],
-            "percent",
-            "conversion",
-        ),
+        "figure": charts.band_figure(weeks, results, "percent", "conversion"),
         "columns": [_("Week of"), _("Share of orders paid"), _("Interval (95 %)"), _("Sample")],
         "rows": [[shown_day(w), t.text, t.interval, t.sample]
                  for w, t in reversed(list(zip(weeks, texts, strict=True)))],

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines import aftersales, baskets, conversion, differences, experience, intervals, trust
+from engines import aftersales, baskets, conversion, differences, experience, intervals
 from engines.kpi import KPIS, Shape, compute
 from engines.rates import contradict, rate
 from engines.results import Estimate, Unavailable
@@ -46,10 +46,6 @@ def test_rounding_of_sums_is_no_contradiction():
     assert contradict(np.array([0.1 + 0.2, 1.3, nan]), np.array([0.3, 1.0, 1.0])).tolist() == [False, True, False]
 
 
-WEEKS = np.arange(np.datetime64("2026-01-05"), np.datetime64("2026-12-28"), np.timedelta64(7, "D"))
-SESSIONS = np.full(len(WEEKS), 1_000.0)
-
-
 @pytest.mark.parametrize(
     "found",
     [
@@ -58,8 +54,6 @@ SESSIONS = np.full(len(WEEKS), 1_000.0)
         lambda: differences.of_rates(1_300, 1_000, 30, 1_000),
         lambda: differences.of_rates(30, 1_000, 1_300, 1_000),
         lambda: experience.mobile_gap((1_000, 1_300), (1_000, 30)),
-        lambda: trust.before_after(WEEKS, SESSIONS, 1.3 * SESSIONS, WEEKS[26]).before,
-        lambda: trust.before_after(WEEKS, SESSIONS, 1.3 * SESSIONS, WEEKS[26]).difference,
         lambda: conversion.funnel({"sessions": 1_000.0, "carts": 1_300.0})[1].step_rate,
         lambda: conversion.funnel({"sessions": 1_000.0, "carts": 1_300.0})[1].total_rate,
     ],
