@@ -363,9 +363,9 @@ def test_a_months_investment_is_spread_over_its_days():
     assert by_week.loc["2026-01-26"] == pytest.approx(10)  # the first of February is a Sunday
 
 
-def invest(rows):
+def invest(rows, columns=("month", "market", "amount_base")):
     whole = business(1)
-    frame = pd.DataFrame(rows, columns=["month", "market", "amount_base"])
+    frame = pd.DataFrame(rows, columns=list(columns))
     frame["month"] = pd.to_datetime(frame["month"]).astype("datetime64[s]")
     journey = whole.conversion.assign(first_discount_base=0.0)
     return panel(Business(**{**vars(whole), "conversion": journey, "investments": frame}), FIRST, LAST)
@@ -391,8 +391,11 @@ def test_weeks_without_investments_are_left_out_of_the_full_cost():
     assert both.n < alone.n
 
 
+KINDS = ("month", "market", "kind", "amount_base")
+
+
 def with_kinds(rows):
-    frame = pd.DataFrame(rows, columns=["month", "market", "kind", "amount_base"])
+    frame = pd.DataFrame(rows, columns=list(KINDS))
     frame["month"] = pd.to_datetime(frame["month"]).astype("datetime64[s]")
     return frame
 
@@ -401,8 +404,7 @@ def test_media_that_is_told_as_spend_already_is_counted_once():
     people, ads = ("2026-10-01", "DE", "people", 3_100.0), ("2026-10-01", "DE", "media", 9_300.0)
     everywhere = ("2026-10-01", "", "media", 31_000.0)
     week = int((np.datetime64("2026-10-12") - FIRST) / np.timedelta64(7, "D"))
-    whole = vars(business(1))
-    made = panel(Business(**{**whole, "investments": with_kinds([people, ads, everywhere])}), FIRST, LAST)
+    made = invest([people, ads, everywhere], KINDS)
     extra = made["acquisition_cost_base"][week] - made["cost_base"][week]
     assert extra == pytest.approx(np.where(np.array(made.markets) == "DE", 700.0, 0.0))
 
@@ -429,9 +431,10 @@ def test_spend_of_no_known_market_may_be_any_markets_media():
 
 
 def test_a_month_with_media_alone_has_no_full_cost():
-    frame = with_kinds([("2026-10-01", "DE", "media", 3_100.0)])
-    made = panel(Business(**{**vars(business(1)), "investments": frame}), FIRST, LAST)
-    assert np.isnan(made["acquisition_cost_base"]).all()
+    media = ("2026-10-01", "DE", "media", 3_100.0)
+    assert np.isnan(invest([media], KINDS)["acquisition_cost_base"]).all()
+    beside = invest([media, ("2026-10-01", "DE", "tools", 10.0)], KINDS)
+    assert not np.isnan(beside["acquisition_cost_base"]).all()
 
 
 def test_of_a_channel_there_are_no_percentiles_and_no_full_cost():
