@@ -20,6 +20,7 @@ from pathlib import Path
 from playwright.sync_api import Browser
 from playwright.sync_api import Page as Tab
 
+from engines.kpi import KPIS
 from flywheel import environment as env
 from flywheel.probe import address, is_healthy
 from tests.browser import chromium
@@ -135,6 +136,8 @@ def main() -> int:
     options = _options()
     options.out.mkdir(parents=True, exist_ok=True)
     pages = [page for page in [*PAGES, STYLEGUIDE] if page.name in options.only] if options.only else PAGES
+    if options.kpis:
+        pages = [Page(f"kpi-{key}", f"/w/{{slug}}/kpis/{key}/") for key in KPIS]
     views = [View(*parts) for parts in itertools.product(options.size, options.mode, options.language)]
     failures = 0
     with _product(options.base_url) as options.base_url, chromium.browser() as browser:
@@ -151,6 +154,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--email", default=EMAIL)
     parser.add_argument("--password", default=PASSWORD)
     parser.add_argument("--only", nargs="*", help="names of pages")
+    parser.add_argument("--kpis", action="store_true", help="the page of each KPI, instead of the other pages")
     parser.add_argument("--size", nargs="*", choices=list(SIZES), default=list(SIZES))
     parser.add_argument("--mode", nargs="*", choices=MODES, default=MODES)
     parser.add_argument("--language", nargs="*", choices=list(LANGUAGES), default=list(LANGUAGES))
