@@ -358,11 +358,11 @@ def test_another_kind_of_file_and_strangers_get_nothing(business, reader, strang
     assert get(client, stranger, "aftersales-lifetime-file", "csv").status_code == 404
 
 
-def test_what_was_brought_and_the_payback_month_have_intervals(business, reader, client) -> None:
+def test_what_was_brought_and_the_month_that_reaches_the_cac_have_intervals(business, reader, client) -> None:
     row = row_of(business, client, reader, "all", "")
     assert row["observed"].low < row["observed"].value < row["observed"].high
-    assert 1 <= row["payback"].low <= row["payback"].value
-    assert row["payback"].high is None or row["payback"].high >= row["payback"].value
+    assert 1 <= row["reached"].low <= row["reached"].value
+    assert row["reached"].high is None or row["reached"].high >= row["reached"].value
     CohortContribution.objects.update(squares=None)
     older = row_of(business, client, reader, "all", "")
     assert (older["observed"].value, older["observed"].low) == (row["observed"].value, None)
