@@ -4,6 +4,7 @@
   const LANGUAGE = document.documentElement.lang || "en";
   const CHINESE = LANGUAGE.startsWith("zh");
   const TICKS = 5;
+  const MOST_DIGITS = 4; // decimals of an axis's steps
 
   if (CHINESE) {
     const months = Array.from({ length: 12 }, (_, i) => `${i + 1}月`);
@@ -56,12 +57,23 @@
     return COLOURED.test(key) ? paint(value) : value.replace(/[&<>]/g, (sign) => ENTITIES[sign]);
   }
 
-  function formatter(format) {
-    const options = { maximumFractionDigits: 1 };
+  function formatter(format, digits) {
+    const options = { maximumFractionDigits: digits };
     if (format === "percent") options.style = "percent";
     else if (format === "number") options.notation = "compact";
-    else Object.assign(options, { style: "currency", currency: format, notation: "compact", minimumFractionDigits: 0 });
+    else Object.assign(options, { style: "currency", currency: format, notation: "compact", minimumFractionDigits: digits > 1 ? digits : 0 });
     return new Intl.NumberFormat(CHINESE ? "zh-CN" : "en-US", options);
+  }
+
+  /* The words of an axis's steps, with as few decimals as tell them apart. */
+  function stepWords(values, format) {
+    let words = [];
+    for (let digits = 1; digits <= MOST_DIGITS; digits += 1) {
+      const { format: write } = formatter(format, digits);
+      words = values.map((value) => write(value));
+      if (new Set(words).size === words.length) break;
+    }
+    return words;
   }
 
   /* How Plotly writes a point's value on an axis when it is pointed at. */
@@ -127,9 +139,8 @@
     const labels = {};
     for (const [name, format] of Object.entries(formats)) {
       const values = steps(box.layout[name].range);
-      const words = formatter(format);
       labels[`${name}.tickvals`] = values;
-      labels[`${name}.ticktext`] = values.map((value) => words.format(value));
+      labels[`${name}.ticktext`] = stepWords(values, format);
       labels[`${name}.range`] = box.layout[name].range;
     }
     if (Object.keys(labels).length) await Plotly.relayout(box, labels);

@@ -159,6 +159,27 @@ def test_charts_change_with_the_colour_mode_and_leave_no_style_element_behind(wa
     assert tab.locator("style").count() == 0
 
 
+@pytest.mark.parametrize(
+    ("form", "low", "high"), [("percent", 0.0161, 0.0174), ("EUR", 0.83, 0.91), ("number", 0, 9e6)]
+)
+def test_the_steps_of_an_axis_are_told_apart(watched, settings, form, low, high) -> None:
+    settings.ROOT_URLCONF = STYLEGUIDE
+    tab, _watch = watched()
+    tab.goto("/styleguide/")
+    tab.wait_for_function("document.querySelectorAll('[data-fw-drawn]').length === 3")
+    figure = {"data": [{"type": "scatter", "x": [1, 2], "y": [low, high]}], "layout": {"yaxis": {"fw_format": form}}}
+    tab.evaluate(
+        "figure => { document.getElementById('trend-figure').textContent = JSON.stringify(figure);"
+        "document.dispatchEvent(new Event('flywheel:theme')) }",
+        figure,
+    )
+    axis = "document.querySelector('#trend .fw-plot').layout.yaxis"
+    tab.wait_for_function(f"{axis}.ticktext && {axis}.range[1] - {axis}.range[0] < {2 * (high - low)}")
+    words = tab.evaluate(f"{axis}.ticktext")
+    assert len(words) > 1
+    assert len(set(words)) == len(words)
+
+
 def test_a_name_from_a_file_is_drawn_as_it_is_written(watched, settings) -> None:
     settings.ROOT_URLCONF = STYLEGUIDE
     tab, watch = watched()
