@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from engines import conversion, differences, paths
 from engines.paths import Flow, PathMap, Point
-from engines.results import Estimate, Result, Unavailable
+from engines.results import Result, Unavailable
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.sheets import Cell
 from flywheel.accounts.templatetags.formats import number
@@ -147,7 +147,7 @@ def points_table(workspace: Workspace, choice: Choice, where: Where, other: Span
     return columns + others, rows
 
 
-def _compared(then: Result | None, change: Estimate | None) -> list[Cell]:
+def _compared(then: Result | None, change: Result | None) -> list[Cell]:
     return [*parts(then), *parts(change)[:3]]
 
 

@@ -118,10 +118,9 @@ def _trend(workspace: Workspace, choice: Choice, asked: str) -> dict[str, Any]:
         return {**shown, "missing": Unavailable("no_attempt_data")}
     own = frame[frame["method"] == method]
     weeks, (span, results) = _weeks(own), _summed(own)
-    known = sum(isinstance(r, Estimate) for r in results)
-    if not known:
+    if not any(isinstance(r, Estimate) for r in results):
         return {**shown, "missing": results[-1]}
-    return {**shown, "chart": _chart(method, span, weeks, results), "thin": len(results) - known}
+    return {**shown, "chart": _chart(method, span, weeks, results)}
 
 
 def _weeks(own: pd.DataFrame) -> list[str]:
@@ -144,11 +143,13 @@ def _summed(own: pd.DataFrame) -> tuple[int, list[Result]]:
 
 
 def _chart(method: str, span: int, weeks: Sequence[str], results: Sequence[Result]) -> dict[str, Any]:
+    """The line from the first known point on; a later one that is missing is a gap, and the table says why."""
+    known = [at for at, r in enumerate(results) if isinstance(r, Estimate)]
+    weeks, results, end = weeks[known[0] :], results[known[0] :], known[-1] - known[0]
     texts = [reading(r) for r in results]
-    known = [(shown_day(week), text.text) for week, text in zip(weeks, texts, strict=True) if text.available]
     title = _("Share of orders paid: %(method)s") % {"method": name_of(method)}
     each = _("each week by itself") if span == 1 else _("each point over %(n)s weeks up to it") % {"n": span}
-    told = {"first": known[0][1], "start": known[0][0], "last": known[-1][1], "end": known[-1][0]}
+    told = {"first": texts[0].text, "start": shown_day(weeks[0]), "last": texts[end].text, "end": shown_day(weeks[end])}
     return {
         "id": "method-success",
         "title": f"{title} · {each}",

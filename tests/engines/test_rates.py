@@ -3,11 +3,13 @@
 from math import nan
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines import aftersales, baskets, conversion, differences, experience, intervals
+from engines import aftersales, baskets, conversion, differences, experience, intervals, trust
+from engines.business import Business, panel
 from engines.kpi import KPIS, Shape, compute
 from engines.rates import contradict, rate
 from engines.results import Estimate, Unavailable
@@ -46,6 +48,17 @@ def test_rounding_of_sums_is_no_contradiction():
     assert contradict(np.array([0.1 + 0.2, 1.3, nan]), np.array([0.3, 1.0, 1.0])).tolist() == [False, True, False]
 
 
+WEEKS = np.arange(np.datetime64("2026-01-05"), np.datetime64("2026-12-28"), np.timedelta64(7, "D"))
+SESSIONS = np.full(len(WEEKS), 1_000.0)
+
+
+def around(orders):
+    """The rate around the 27th week of a market with these orders."""
+    rows = {"week": WEEKS.astype("datetime64[s]"), "market": "DE", "channel": "shop"}
+    frame = pd.DataFrame({**rows, "sessions": SESSIONS, "orders": orders})
+    return trust.before_after(panel(Business.of_journey(frame), WEEKS[0], WEEKS[-1]), 0, WEEKS[26])
+
+
 @pytest.mark.parametrize(
     "found",
     [
@@ -54,6 +67,8 @@ def test_rounding_of_sums_is_no_contradiction():
         lambda: differences.of_rates(1_300, 1_000, 30, 1_000),
         lambda: differences.of_rates(30, 1_000, 1_300, 1_000),
         lambda: experience.mobile_gap((1_000, 1_300), (1_000, 30)),
+        lambda: around(1.3 * SESSIONS).before,
+        lambda: around(1.3 * SESSIONS).difference,
         lambda: conversion.funnel({"sessions": 1_000.0, "carts": 1_300.0})[1].step_rate,
         lambda: conversion.funnel({"sessions": 1_000.0, "carts": 1_300.0})[1].total_rate,
     ],
