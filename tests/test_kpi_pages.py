@@ -16,7 +16,7 @@ from flywheel.accounts.templatetags.formats import in_unit
 from flywheel.accounts.words import REASONS
 from flywheel.diagnosis import metric_guide
 from flywheel.environment import BASE_DIR
-from flywheel.measures.models import ConversionWeek
+from flywheel.measures.models import AftersalesWeek, ConversionWeek
 from tests.businesses import LAST, Plant, business
 from tests.measured import store
 
@@ -194,3 +194,13 @@ def test_the_agreed_time_of_a_reply_is_a_setting(workspace: Workspace, client, o
     assert workspace.agreed_reply_hours == 4
     for wrong in (0, 169, "soon"):
         assert client.post(address, form | {"agreed_reply_hours": wrong}).status_code == 200
+
+
+def test_weeks_that_are_all_too_small_say_that_the_value_is_of_them_together(measured, read):
+    rows = AftersalesWeek.objects.filter(workspace=measured)
+    one_a_week = list(rows.order_by("week").distinct("week").values_list("pk", flat=True))
+    rows.update(survey_answers=0, promoters=0, passives=0, detractors=0)
+    rows.filter(pk__in=one_a_week).update(survey_answers=5, promoters=3, passives=1, detractors=1)
+    page = read("kpi", "nps", weeks="13")
+    assert page.context["chart"] is None
+    assert "only a value of the chosen weeks together" in page.content.decode()
