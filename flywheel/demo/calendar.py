@@ -15,7 +15,10 @@ PEAK_DAY = 330  # day of the year on which the yearly wave of demand is highest 
 
 @dataclass(frozen=True)
 class Calendar:
-    """Per day of the world, shape (days,): `demand` is relative interest, `lift` and `discount` are promotions'."""
+    """Per day of the world, shape (days,): `demand` is relative interest, `lift` and `discount` are promotions'.
+
+    `local`: what a market's own holidays and growth make of `demand`, (days, markets).
+    """
 
     first: dt.date
     days: int
@@ -23,6 +26,7 @@ class Calendar:
     demand: Floats
     lift: Floats
     discount: Floats
+    local: Floats
 
     @property
     def week_of(self) -> np.ndarray:
@@ -41,7 +45,7 @@ def build_calendar(world: World, until: dt.date) -> Calendar:
     days = (tomorrow - first).days
     lift, discount, traffic = _promotions(world.promotions, first, days)
     demand = _season(world, first, days) * traffic
-    return Calendar(first, days, world.weeks, demand, lift, discount)
+    return Calendar(first, days, world.weeks, demand, lift, discount, _local(world, first, days))
 
 
 def _season(world: World, first: dt.date, days: int) -> Floats:
@@ -51,6 +55,18 @@ def _season(world: World, first: dt.date, days: int) -> Floats:
     wave = 1 + world.annual_swing * np.cos(2 * np.pi * (day_of_year - PEAK_DAY) / 365.25)
     growth = (1 + world.growth) ** ((number - days / 2) / 365.25)
     return WEEKDAY[(number + first.weekday()) % 7] * wave * growth
+
+
+def _local(world: World, first: dt.date, days: int) -> Floats:
+    """Relative demand per day × market beside the world's: growth around the middle of the window, holidays."""
+    years = (np.arange(days) - days / 2) / 365.25
+    local = np.stack([(1 + market.growth) ** years for market in world.markets], axis=1)
+    for holiday in world.holidays:
+        for year in range(first.year - 1, (first + dt.timedelta(days=days)).year + 1):
+            start = (dt.date(year, *holiday.starts) - first).days
+            span = slice(max(start, 0), max(start + holiday.days, 0))
+            local[span, world.codes.index(holiday.market)] *= holiday.traffic
+    return local
 
 
 def _promotions(promotions: tuple[Promotion, ...], first: dt.date, days: int) -> tuple[Floats, Floats, Floats]:

@@ -80,14 +80,16 @@ def _spend(world: World, calendar: Calendar, rng: np.random.Generator, scale: fl
     price = np.array([market.media_price for market in world.markets])[None, :, None]
     cost = np.array([channel.cost_per_session for channel in world.channels])[None, None, :]
     size = scale * _shares(world, "markets")[None, :, None] * _shares(world, "channels")[None, None, :]
-    return size * price * cost * calendar.demand[:, None, None] * _lognormal(rng, world.spend_noise, shape)
+    demand = calendar.demand[:, None, None] * calendar.local[:, :, None]
+    return size * price * cost * demand * _lognormal(rng, world.spend_noise, shape)
 
 
 def _visits(world: World, calendar: Calendar, rng: np.random.Generator, scale: float, spend: Floats) -> Floats:
     """Expected sessions of new visitors per cell; paid ones grow with spend to the power of `saturation`."""
     size = scale * _shares(world, "markets")[None, :, None] * _shares(world, "channels")[None, None, :]
     usual = np.maximum(spend.mean(axis=0, keepdims=True), 1e-12)
-    pressure = np.where(spend > 0, (spend / usual) ** world.saturation, calendar.demand[:, None, None])
+    demand = calendar.demand[:, None, None] * calendar.local[:, :, None]
+    pressure = np.where(spend > 0, (spend / usual) ** world.saturation, demand)
     per_channel = size * pressure * _lognormal(rng, world.traffic_noise, spend.shape)
     return per_channel[..., None] * _shares(world, "devices")
 

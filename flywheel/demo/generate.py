@@ -12,6 +12,7 @@ from flywheel.demo.community import community_tables
 from flywheel.demo.customers import Population, Purchases
 from flywheel.demo.funnel import Grid, Ints, build_grid, new_visitors, visits_behind
 from flywheel.demo.goods import Rates
+from flywheel.demo.outages import without_outages
 from flywheel.demo.truth import true_weeks
 from flywheel.demo.world import World
 
@@ -27,8 +28,14 @@ def generate(world: World, seed: int, until: dt.date, rates: Rates | None = None
     `rates`: currency -> units per unit of base currency, per day of the world; prices follow them monthly. Without
     them each market's constant rate counts.
     """
-    streams = np.random.Generator(np.random.PCG64(seed)).spawn(4)
     calendar = build_calendar(world, until)
+    tables = core_tables(world, seed, calendar, rates)
+    return without_outages(world, calendar, tables | community_tables(world, calendar, tables, seed))
+
+
+def core_tables(world: World, seed: int, calendar: Calendar, rates: Rates | None = None) -> dict[str, pd.DataFrame]:
+    """The tables of `generate` without those that `community` adds, outages not yet taken out."""
+    streams = np.random.Generator(np.random.PCG64(seed)).spawn(4)
     grid = build_grid(world, calendar, streams[0], _scale(world, calendar, seed))
     counts, orders = _visit_and_buy(world, calendar, grid, streams[1])
     tables = _sales(world, calendar, orders, rates or {}, streams[2])
@@ -36,7 +43,7 @@ def generate(world: World, seed: int, until: dt.date, rates: Rates | None = None
     sessions = counts[0].sum(axis=-1)
     tables["spend"] = frames.spend_frame(world, calendar, grid, sessions, rates or {}, streams[3])
     tables["truth"] = true_weeks(world, calendar, grid, counts[0])
-    return tables | community_tables(world, calendar, tables, seed)
+    return tables
 
 
 def _scale(world: World, calendar: Calendar, seed: int) -> float:

@@ -76,6 +76,7 @@ class Market:
     basket: float = 1.0
     repeat: float = 1.0
     media_price: float = 1.0
+    growth: float = 0.0  # per year, beside the world's
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,29 @@ class Promotion:
     discount: float
     lift: float  # relative cart rate while it lasts
     traffic: float = 1.0  # relative sessions while it lasts
+
+
+@dataclass(frozen=True)
+class Holiday:
+    """Days of a market, from (month, day) each year, on which `traffic` times the usual demand comes."""
+
+    market: str
+    starts: tuple[int, int]
+    days: int
+    traffic: float
+
+
+@dataclass(frozen=True)
+class Outage:
+    """Rows of one table that never came, or are late: those of `weeks` weeks from `onset_week` (as `Plant` counts).
+
+    `kind` is the table (traffic, spend, refunds ...); an empty `market` is every market.
+    """
+
+    kind: str
+    onset_week: int
+    weeks: int = 1
+    market: str = ""
 
 
 @dataclass(frozen=True)
@@ -209,6 +233,8 @@ class World:
     devices: tuple[Device, ...]
     promotions: tuple[Promotion, ...] = ()
     plants: tuple[Plant, ...] = ()
+    holidays: tuple[Holiday, ...] = ()
+    outages: tuple[Outage, ...] = ()
     customers: Customers = Customers()
     service: Service = Service()
     costs: Costs = Costs()
@@ -238,6 +264,13 @@ class World:
             raise ValueError("at least one channel must have a repeat_share")
         for plant in self.plants:
             _check_filters(self, plant)
+        if strangers := {item.market for item in (*self.holidays, *self.outages)} - {"", *self.codes}:
+            raise ValueError(f"a holiday or outage names the unknown market {min(strangers)!r}")
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The markets' codes."""
+        return tuple(market.code for market in self.markets)
 
     @property
     def referral_channel(self) -> int:
