@@ -107,7 +107,7 @@ COHORT_365 = (
 def _empty(*columns: str) -> Callable[[], pd.DataFrame]:
     """A frame without rows."""
     kinds = dict.fromkeys(("week", "month"), "datetime64[s]") | dict.fromkeys(
-        ("market", "channel", "what", "kind"), "str"
+        ("market", "channel", "what", "kind", "method"), "str"
     )
     kinds["counts"] = "object"
     return lambda: pd.DataFrame({c: pd.Series(dtype=kinds.get(c, "float64")) for c in columns})
@@ -119,9 +119,9 @@ class Business:
 
     `conversion` (facet device), `market` (campaign may be summed away), `aftersales` (carrier), `cohorts` (week of
     first order), `followups` (weeks of what is followed); the channel of the last three may be summed away. Without
-    channel: `durations` (what, counts as `engines.durations.unpack` reads them), `investments` of the market engine
-    (month, market, kind, amount_base). `channel_kinds`: channel code -> kind. Amounts are in base currency; NaN is not
-    known.
+    channel: `durations` (what, counts as `engines.durations.unpack` reads them), `payments` (method), `investments` of
+    the market engine (month, market, kind, amount_base). `channel_kinds`: channel code -> kind. Amounts are in base
+    currency; NaN is not known.
     """
 
     conversion: pd.DataFrame
@@ -132,6 +132,7 @@ class Business:
     followups: pd.DataFrame = field(default_factory=_empty("week", "market", "channel"))
     durations: pd.DataFrame = field(default_factory=_empty("week", "market", "what", "counts"))
     investments: pd.DataFrame = field(default_factory=_empty("month", "market", "kind", "amount_base"))
+    payments: pd.DataFrame = field(default_factory=_empty("week", "market", "method", "paid_orders"))
     agreed_reply_minutes: float = AGREED_REPLY_MINUTES
 
     @classmethod
@@ -174,7 +175,8 @@ class Business:
         return {name: frame if "channel" in frame else frame[:0].assign(channel="") for name, frame in kept.items()}
 
     def _without_channel(self, frames: dict[str, pd.DataFrame]) -> "Business":
-        return replace(self, **frames, durations=self.durations[:0], investments=self.investments[:0])  # type: ignore[arg-type]
+        untold = {"durations": self.durations[:0], "investments": self.investments[:0], "payments": self.payments[:0]}
+        return replace(self, **frames, **untold)  # type: ignore[arg-type]
 
 
 def place(market: str, channel: str) -> str:

@@ -2,6 +2,8 @@
 -- Weeks :first to :last of the first order, both included, of one workspace. Only counted orders; the first order
 -- is not a repeat. Contribution is after the refunds of these orders, each on its own day (its order's where it is dated
 -- before), and summed over customers all of whose orders and refunds within 365 days have a known amount.
+-- Apart are counted customers whose first order was promised for a day and delivered, and of these the late ones; and
+-- those who asked about it and were answered, and of these whose first answer took more than a day.
 WITH brought AS (
     SELECT
         f.order_id AS first_order,
@@ -15,10 +17,29 @@ WITH brought AS (
             ELSE 365
         END AS age,
         CASE WHEN o.id = f.order_id THEN NULL ELSE o.net_base END AS repeat_net,
-        o.contribution_base AS contribution
+        o.contribution_base AS contribution,
+        CASE
+            WHEN o.id = f.order_id AND o.promised_date IS NOT NULL AND o.delivered_date IS NOT NULL THEN 1
+            ELSE 0
+        END AS promised,
+        CASE WHEN o.id = f.order_id AND o.delivered_date > o.promised_date THEN 1 ELSE 0 END AS late,
+        CASE WHEN o.id = f.order_id AND t.answered > 0 THEN 1 ELSE 0 END AS answered,
+        CASE WHEN o.id = f.order_id AND t.slow > 0 THEN 1 ELSE 0 END AS slow
     FROM facts_firstorder AS f
     INNER JOIN facts_order AS o
         ON o.workspace_id = f.workspace_id AND o.customer = f.customer AND o.order_date <= f.due_365
+    LEFT JOIN (
+        SELECT
+            k.order_id AS order_id,
+            COUNT(*) AS answered,
+            SUM(CASE WHEN k.reply_minutes > 1440 THEN 1 ELSE 0 END) AS slow
+        FROM facts_ticket AS k
+        WHERE
+            k.workspace_id = :workspace AND k.order_week BETWEEN :first AND :last
+            AND k.first_reply_at IS NOT NULL AND (k.proactive IS NULL OR NOT k.proactive)
+        GROUP BY k.order_id
+    ) AS t
+        ON t.order_id = f.order_id
     WHERE
         f.workspace_id = :workspace AND f.week BETWEEN :first AND :last
         AND o.workspace_id = :workspace AND o.week >= :first AND o.counts
@@ -35,7 +56,11 @@ WITH brought AS (
             ELSE 365
         END AS age,
         CAST(NULL AS DECIMAL(18, 4)) AS repeat_net,
-        CAST(-r.amount_base AS DECIMAL(18, 4)) AS contribution
+        CAST(-r.amount_base AS DECIMAL(18, 4)) AS contribution,
+        0 AS promised,
+        0 AS late,
+        0 AS answered,
+        0 AS slow
     FROM facts_firstorder AS f
     INNER JOIN facts_order AS o
         ON o.workspace_id = f.workspace_id AND o.customer = f.customer AND o.order_date <= f.due_365
@@ -60,7 +85,11 @@ customers AS (
         SUM(CASE WHEN b.age <= 90 THEN b.contribution ELSE NULL END) AS contribution_90,
         SUM(CASE WHEN b.age <= 180 THEN b.contribution ELSE NULL END) AS contribution_180,
         SUM(CASE WHEN b.contribution IS NULL THEN 1 ELSE 0 END) AS unknown_365,
-        CAST(SUM(b.contribution) AS DECIMAL(18, 4)) AS contribution_365
+        CAST(SUM(b.contribution) AS DECIMAL(18, 4)) AS contribution_365,
+        SUM(b.promised) AS promised,
+        SUM(b.late) AS late,
+        SUM(b.answered) AS answered,
+        SUM(b.slow) AS slow
     FROM brought AS b
     GROUP BY b.first_order
 )
@@ -105,7 +134,15 @@ SELECT
                 ELSE NULL
             END
         ) AS DECIMAL(38, 4)
-    ) AS contribution_squares_365
+    ) AS contribution_squares_365,
+    CAST(SUM(CASE WHEN c.promised > 0 THEN 1 ELSE NULL END) AS BIGINT) AS promised_customers,
+    CAST(SUM(CASE WHEN c.promised > 0 THEN c.repeat_orders_90 ELSE NULL END) AS BIGINT) AS promised_repeat_orders_90,
+    CAST(SUM(CASE WHEN c.late > 0 THEN 1 ELSE NULL END) AS BIGINT) AS late_customers,
+    CAST(SUM(CASE WHEN c.late > 0 THEN c.repeat_orders_90 ELSE NULL END) AS BIGINT) AS late_repeat_orders_90,
+    CAST(SUM(CASE WHEN c.answered > 0 THEN 1 ELSE NULL END) AS BIGINT) AS answered_customers,
+    CAST(SUM(CASE WHEN c.answered > 0 THEN c.repeat_orders_90 ELSE NULL END) AS BIGINT) AS answered_repeat_orders_90,
+    CAST(SUM(CASE WHEN c.slow > 0 THEN 1 ELSE NULL END) AS BIGINT) AS slow_customers,
+    CAST(SUM(CASE WHEN c.slow > 0 THEN c.repeat_orders_90 ELSE NULL END) AS BIGINT) AS slow_repeat_orders_90
 FROM customers AS c
 INNER JOIN facts_firstorder AS f
     ON f.order_id = c.first_order AND f.workspace_id = :workspace AND f.week BETWEEN :first AND :last

@@ -30,7 +30,7 @@ def load_business(
 ) -> Business:
     """The workspace's weekly measures of `history` (None: all) up to the week `last`.
 
-    With `facets`, the journey per device too. Cohorts reach further back, to those who come of age in `history`.
+    With `facets`, the journey per device, deliveries per carrier and orders per payment method too. Cohorts reach further back, to those who come of age in `history`.
     Without `channels`, what is after the sale is summed over them, which is enough for everything but their table.
     """
     first, keys = last - history if history else None, ("week", "market", "channel")
@@ -41,12 +41,13 @@ def load_business(
     return Business(
         conversion=frames.conversion(workspace, (*keys, "device") if facets else keys, first, last),
         market=frames.market(workspace, keys, first, last),
-        aftersales=frames.aftersales(workspace, summed, first, last),
+        aftersales=frames.aftersales(workspace, (*summed, "carrier") if facets else summed, first, last),
         cohorts=frames.cohorts(workspace, summed, older, last),
         channel_kinds=frames.channel_kinds(workspace),
         followups=frames.followups(workspace, summed, follow, last),
         durations=frames.durations(workspace, recent, last),
         investments=frames.investments(workspace, Engine.MARKET, last),
+        **({"payments": frames.payments(workspace, ("week", "market", "method"), first, last)} if facets else {}),
         agreed_reply_minutes=60 * workspace.agreed_reply_hours,
     )
 

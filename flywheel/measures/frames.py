@@ -286,6 +286,37 @@ def _frame(
     rows = _fetch(_select(table, keys, condition, grouped=True, count=True), params)
     frame = _packed_columns(rows, keys, (*table.measures, ROWS))
     bounds = _bounds(table, workspace, first, last, None if where else frame)
+    return _completed(frame, table, keys, bounds, first, last)
+
+
+def of_rows(kind: str, stored: pd.DataFrame, by: Keys) -> pd.DataFrame:
+    """What the function named `kind` gives for `by`, made of all rows of its measure table instead of the database's.
+
+    `stored`: keys and measures as these frames have them. For rows that another engine than Postgres has rolled up.
+    """
+    table = {"market": _MARKET, "conversion": _CONVERSION, "aftersales": _AFTERSALES, "followups": _FOLLOWUPS,
+             "cohorts": _COHORTS, "payments": _PAYMENTS}[kind]  # fmt: skip
+    _check_keys(table, by)
+    groups = stored.groupby(list(by))
+    frame = groups[list(table.measures)].sum(min_count=1).assign(**{ROWS: groups.size().astype(float)}).reset_index()
+    spans = {name: _ends(_days(frame, table.time)[_is_known(frame, name)]) for family in table.zeros for name in family}
+    spans = {"": _ends(_days(frame, table.time))} | spans
+    bounds = {
+        name: (np.datetime64(start, "s"), np.datetime64(end, "s"))
+        for name, (start, end) in spans.items()
+        if start is not None and end is not None and name != ROWS
+    }
+    return _completed(frame, table, by, bounds, None, None) if table.zeros else frame.drop(columns=ROWS)
+
+
+def _days(frame: pd.DataFrame, time: str) -> np.ndarray:
+    return frame[time].to_numpy().astype("datetime64[D]")
+
+
+def _completed(
+    frame: pd.DataFrame, table: _Table, keys: Keys, bounds: dict[str, Bound], first: date | None, last: date | None
+) -> pd.DataFrame:
+    """A grouped frame with the weeks and the zeros that its sums do not show."""
     if table.time in keys:
         weeks = _weeks(bounds[""], first, last) if bounds else np.array([], dtype="datetime64[s]")
         frame = _with_every_week(frame, keys, table.time, weeks)

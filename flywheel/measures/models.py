@@ -214,6 +214,14 @@ class CohortWeek(Measure):
     contribution_180 = total_field()
     contribution_365 = total_field()
     contribution_squares_365 = square_field()
+    promised_customers = count_field()  # whose first order was promised for a day and delivered
+    promised_repeat_orders_90 = count_field()
+    late_customers = count_field()  # of these, whose first order came late
+    late_repeat_orders_90 = count_field()
+    answered_customers = count_field()  # who asked about their first order and were answered
+    answered_repeat_orders_90 = count_field()
+    slow_customers = count_field()  # of these, whose first answer took more than a day
+    slow_repeat_orders_90 = count_field()
 
     class Meta:
         indexes = week_index("cohort_week")
