@@ -175,7 +175,7 @@ class Business:
         return {name: frame if "channel" in frame else frame[:0].assign(channel="") for name, frame in kept.items()}
 
     def _without_channel(self, frames: dict[str, pd.DataFrame]) -> "Business":
-        untold = {"durations": self.durations[:0], "investments": self.investments[:0], "payments": self.payments[:0]}
+        untold = {name: getattr(self, name)[:0] for name in ("durations", "investments", "payments")}
         return replace(self, **frames, **untold)  # type: ignore[arg-type]
 
 

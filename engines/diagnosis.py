@@ -8,8 +8,9 @@ import numpy as np
 from engines import value
 from engines.business import Business
 from engines.drivers import YEAR, model_panel
-from engines.locate import MOST, Segment, locate, since
+from engines.locate import method
 from engines.panel import WEEK, Array, Panel, week_range
+from engines.references import Gap, Goals
 from engines.results import Unavailable
 from engines.value import Draws, State
 
@@ -36,6 +37,15 @@ NO_CALL_REASONS = (
     "not_sure",
 )
 HISTORY_WEEKS = 3 * YEAR  # two years for the season and one for cohorts
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One value of one dimension that the shortfall sits in, with the share of the shortfall it explains."""
+
+    dimension: str
+    value: str
+    share: float
 
 
 @dataclass(frozen=True)
@@ -70,8 +80,9 @@ class DriverResult:
 class Verdict:
     """The named weakest link, or `reason` for no call (with what there is and what is needed).
 
-    `loss` (90 % interval `low` to `high`) is that of the driver in the named markets, `engine_loss` that of all the
-    engine's drivers; `chance` is that of the engine's being the largest.
+    `segments` is where: without any it is everywhere; `market` the market that it names, '' without one. `loss` (90 %
+    interval `low` to `high`) is that of the driver, `engine_loss` that of all the engine's drivers; `chance` is that of
+    the engine's being the largest.
     """
 
     called: bool
@@ -115,11 +126,16 @@ class Diagnosis:
 
 
 def diagnose(
-    business: Business, week: np.datetime64, today_week: np.datetime64 | None = None, seed: int = 20260101
+    business: Business,
+    week: np.datetime64,
+    today_week: np.datetime64 | None = None,
+    seed: int = 20260101,
+    goals: Goals | None = None,
 ) -> Diagnosis:
     """The diagnosis of the week that starts on `week`, a complete one, from the weeks up to and including it.
 
-    `today_week`: the newest complete week by the calendar; data that ends long before it is stale.
+    `today_week`: the newest complete week by the calendar; data that ends long before it is stale. `goals`: driver key
+    -> market ('' for all) -> the level that is agreed, or an outside benchmark; it takes the place of other references.
     Deterministic for a given business and seed; independent of row order.
     """
     label = str(week.astype("datetime64[D]"))
@@ -130,13 +146,12 @@ def diagnose(
     if first > week:
         return Diagnosis(label, Verdict(False, "no_data"))
     panel = model_panel(business, week_range(first, week))
-    last = len(panel.weeks) - 1
-    model = value.state(panel, last)
+    model = value.state(business, panel, goals)
     if isinstance(model, Unavailable):
         reason = _overall_reason(panel, model)
         return Diagnosis(label, Verdict(False, reason.reason, reason.n, reason.needed))
     behind = 0 if today_week is None else int((today_week - week).astype("timedelta64[D]").astype(int)) // 7
-    draws = value.draw(model, panel, last, seed)
+    draws = value.draw(model, seed)
     return _judge(business, panel, model, draws, label, behind > STALE_WEEKS)
 
 
@@ -150,11 +165,11 @@ def _overall_reason(panel: Panel, unavailable: Unavailable) -> Unavailable:
 
 
 def _judge(business: Business, panel: Panel, model: State, draws: Draws, label: str, stale: bool) -> Diagnosis:
-    base = value.evaluate(model, draws.now, draws.uplift)
+    base = value.evaluate(model, draws.now, draws.uplift, draws.losses)
     now = np.nansum(base.value, axis=1)
     gains = {e: _gain(model, draws, {d.key for d in model.drivers if d.engine == e}) for e in ENGINES}
     engines = _engines(now, gains)
-    drivers = _drivers(model, draws, base.value)
+    drivers = _drivers(model, draws)
     low, high = value.interval(now)
     return Diagnosis(
         label,
@@ -185,8 +200,11 @@ def _share_of_first(base: value.Value) -> float:
 
 def _gain(model: State, draws: Draws, keys: set[str]) -> Array:
     """S × M: V with these drivers at reference, minus V now."""
-    after = value.evaluate(model, value.raised(draws, keys), draws.uplift).value
-    return np.nan_to_num(after - value.evaluate(model, draws.now, draws.uplift).value)
+    after, before = (
+        value.evaluate(model, levels, draws.uplift, draws.losses).value
+        for levels in (value.raised(draws, keys), draws.now)
+    )
+    return np.nan_to_num(after - before) * draws.misfit[:, None]
 
 
 def _engines(now: Array, gains: dict[str, Array]) -> tuple[EngineResult, ...]:
@@ -211,13 +229,13 @@ def _engines(now: Array, gains: dict[str, Array]) -> tuple[EngineResult, ...]:
     return tuple(results)
 
 
-def _drivers(model: State, draws: Draws, base: Array) -> tuple[DriverResult, ...]:
+def _drivers(model: State, draws: Draws) -> tuple[DriverResult, ...]:
     """Every driver of every market that has one, largest opportunity first."""
     rows = []
     for driver, now, ref in zip(model.drivers, model.now, model.references, strict=True):
-        gain = _gain(model, draws, {driver.key})
+        gain = _gain(model, draws, {driver.key}) if ref.gap is not None else np.zeros((value.DRAWS, len(model.markets)))
         for m, market in enumerate(model.markets):
-            if np.isnan(now.log[m]):
+            if np.isnan(now.value[m]):
                 continue
             low, high = value.interval(gain[:, m])
             rows.append(
@@ -225,10 +243,10 @@ def _drivers(model: State, draws: Draws, base: Array) -> tuple[DriverResult, ...
                     driver.key,
                     driver.engine,
                     market,
-                    float(np.exp(now.log[m])),
-                    None if np.isnan(ref.log[m]) else float(np.exp(ref.log[m])),
+                    float(now.value[m]),
+                    None if np.isnan(ref.rise[m]) else float(now.value[m] * np.exp(ref.rise[m])),
                     ref.basis[m],
-                    bool(now.log[m] < ref.ceiling[m]),
+                    ref.gap is not None and bool(ref.gap.share[m] > 0),
                     float(gain[:, m].mean()),
                     low,
                     high,
@@ -257,30 +275,26 @@ def _verdict(
         return Verdict(False, "nothing_stands_out", best.opportunity, MATERIAL * abs(total))
     if best.chance_largest < CALL_CHANCE or best.low <= 0:
         return Verdict(False, "not_sure", best.chance_largest, CALL_CHANCE)
-    return _named(
-        business, panel, model, draws, best, [d for d in drivers if d.engine == best.key and d.opportunity > 0]
-    )
+    return _named(business, panel, model, draws, best)
 
 
-def _named(
-    business: Business, panel: Panel, model: State, draws: Draws, best: EngineResult, weak: list[DriverResult]
-) -> Verdict:
+def _named(business: Business, panel: Panel, model: State, draws: Draws, best: EngineResult) -> Verdict:
     """The call: the engine's most valuable driver, where it is weak, and since when."""
-    worth = {d.key: sum(w.opportunity for w in weak if w.key == d.key) for d in model.drivers}
-    driver = max(model.drivers, key=lambda d: (worth[d.key], d.key))
-    markets = _weak_markets([w for w in weak if w.key == driver.key])
-    codes = [s.value for s in markets]
-    segments = (*markets, *locate(business, driver, codes, panel.weeks))
-    lost = _gain(model, draws, {driver.key})[:, [model.markets.index(c) for c in codes]].sum(axis=1)
-    low, high = value.interval(lost)
+    gaps = {
+        d.key: r.gap for d, r in zip(model.drivers, model.references, strict=True) if d.engine == best.key and r.gap
+    }
+    lost = {key: _gain(model, draws, {key}).sum(axis=1) for key in gaps}
+    driver = max(gaps, key=lambda key: (float(lost[key].mean()), key))
+    gap, (low, high) = gaps[driver], value.interval(lost[driver])
+    segments = _segments(business, panel, driver, gap)
     return Verdict(
         True,
         engine=best.key,
-        driver=driver.key,
-        market=codes[0],
+        driver=driver,
+        market=next((s.value for s in segments if s.dimension == "market"), ""),
         segments=segments,
-        since=since(business, driver, segments, panel.weeks),
-        loss=float(lost.mean()),
+        since="" if gap.onset is None else str(panel.weeks[gap.onset]),
+        loss=float(lost[driver].mean()),
         low=low,
         high=high,
         engine_loss=best.opportunity,
@@ -288,15 +302,14 @@ def _named(
     )
 
 
-def _weak_markets(weak: list[DriverResult]) -> list[Segment]:
-    """The fewest markets that hold most of the driver's opportunity, largest first."""
-    total = sum(w.opportunity for w in weak)
-    chosen: list[Segment] = []
-    for w in weak:
-        if sum(s.share for s in chosen) >= MOST:
-            break
-        chosen.append(Segment("market", w.market, w.opportunity / total))
-    return chosen
+def _segments(business: Business, panel: Panel, driver: str, gap: Gap) -> tuple[Segment, ...]:
+    """The place that the gap sits in, and the payment method when success of payments fell in one."""
+    found = [Segment(dimension, code, 1.0) for dimension, code in gap.place]
+    if driver == "payment_rate" and gap.onset is not None and all(d == "market" for d, _ in gap.place):
+        markets = [code for _, code in gap.place] or list(panel.markets)
+        if named := method(business, markets, panel.weeks, gap.onset, gap.drop):
+            found.append(Segment("method", *named))
+    return tuple(found)
 
 
 def _is_stale(panel: Panel) -> bool:

@@ -1,120 +1,301 @@
-"""The level a driver could reach, and whether the gap to it is more than usual variation."""
+"""What each driver could reach, and whether the gap to it is real: against a goal, its own past, the other markets.
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from math import sqrt
+A goal counts where one is set. Else the own past (`engines.shifts`: season, discounts and mix taken out) and the other
+markets (`engines.peers`) are asked, and what has more evidence is believed. A gap is established only above EVIDENCE.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
 
-from engines.drivers import MIN_BLOCKS, Driver, History, Level, season
+from engines import peers, shifts
+from engines.cubes import Cube, Cubes, covariates
+from engines.drivers import OTHER_DRIVERS, STAGE_DRIVERS, WINDOW, Driver
 from engines.panel import Array
+from engines.shifts import Baselines, Place, Shift
 
 OWN, PEERS, GOAL, NONE = "own", "peers", "goal", "none"
-OWN_SIGMAS = 3.0  # gap to the own upper quartile that noise alone passes in under 2 % of quarters
-PEER_CHANCE = 0.001  # a market this unlikely among the others is weak, not merely different
-MIN_PEERS = 3
-QUARTILE = 0.75
-QUARTILE_ERROR = 1.36 / sqrt(12)  # standard error of a normal sample's upper quartile, 12 blocks, in sigmas
-MEDIAN_STEP = 0.954  # median |difference| of two normal draws, in sigmas
+EVIDENCE = 18.0  # z² less the price of the search: by chance in about one driver of one business in a hundred
+PEER_EVIDENCE = 12.0  # markets are compared once, not for every onset and shape
+GOAL_WEEKS = {"repeat_orders": 52}  # that tell the level to hold against a goal, WINDOW but for what has a season
+GOAL_EVIDENCE = 14.0  # z² of the shortfall, less the price of naming one market
+GOAL_ERROR = 0.01  # of a goal (log), beside what as few weeks as WINDOW tell of a level: goals come from experience
+
+STAGES = tuple(d.key for d in STAGE_DRIVERS)
+CAUSES = {
+    "repeat_orders": (*STAGES, "on_time_share", "first_reply"),
+    "repeat_aov": ("first_aov",),
+    "referral": (*STAGES, "on_time_share", "first_reply"),
+}  # what a driver falls with, though it is not the weak link: who cannot pay does not come back either
+
+
+MOVED_BY = {
+    "sessions_per_spend": ("discount", "spend"),
+    "repeat_orders": ("discount", "start"),
+}  # covariates of a driver beside the season
+DELAYS = {"kept_share": 5}  # weeks over which a change of today's orders comes to be seen
+
+
+@dataclass(frozen=True)
+class Gap:
+    """An established shortfall: `drop` (log, with its standard `error`) in `place`, since position `onset` (None:
+    always) along `path`. Per market (length M) `drops` and `errors`, where markets were hit differently; and the
+    place's part of what is lost there: `share` of the driver itself, `returning` of repeat orders and `friends` of
+    first orders by referral, which the journey fails too."""
+
+    place: Place
+    drop: float
+    error: float
+    basis: str
+    score: float
+    share: Array
+    drops: Array
+    errors: Array
+    returning: Array
+    friends: Array
+    onset: int | None = None
+    path: Array | None = None
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Per market: the log level to reach, its standard error, and what it rests on.
+    """Per market (length M): log of the level to reach ÷ the level now, what it rests on; and the gap, if any."""
 
-    `ceiling`: a level below it is weaker than usual variation explains (NaN: none). Only then is there a gap to close.
-    """
-
-    log: Array
-    error: Array
+    rise: Array
     basis: tuple[str, ...]
-    ceiling: Array
+    gap: Gap | None
 
 
-def reference(driver: Driver, now: Level, past: History, goal: Array | None = None) -> Reference:
-    """The reference of each market: a goal where one is set, else the higher of own history and the other markets.
+@dataclass(frozen=True)
+class Judged:
+    """A driver with its cube, as counted, and its reference. `fall`: from its own past, whatever a goal says of it."""
 
-    `now`: length M. `goal`: log levels per market, NaN where none is set.
+    driver: Driver
+    cube: Cube
+    reference: Reference
+    fall: Gap | None
+
+
+ORDER = {d.key: at for at, d in enumerate((*STAGE_DRIVERS, *OTHER_DRIVERS))}
+Goals = Mapping[str, Mapping[str, float]]
+
+
+def judge(
+    cubes: Cubes, drivers: Sequence[Driver], markets: Sequence[str], losses: Mapping[str, float], goals: Goals
+) -> dict[str, Judged]:
+    """Every driver that the business tells, causes before what falls with them.
+
+    `losses`: what a customer who was served late or slowly is less likely to do again (`engines.promises`). `goals`:
+    driver -> market ('' for all) -> level.
     """
-    own_log, own_error, own_ceiling = _own(now, past)
-    peer_log, peer_error, peer_ceiling = _peers(now)
-    own_gap, peer_gap = now.log < own_ceiling, now.log < peer_ceiling
-    use_peers = peer_gap & (~own_gap | (peer_log > own_log))
-    log, error, ceiling = (
-        np.where(use_peers, peer, own)
-        for peer, own in ((peer_log, own_log), (peer_error, own_error), (peer_ceiling, own_ceiling))
-    )
-    basis = np.where(use_peers, PEERS, np.where(np.isnan(own_log), NONE, OWN))
-    if goal is not None:
-        set_ = ~np.isnan(goal)
-        log, error, ceiling = np.where(set_, goal, log), np.where(set_, 0.0, error), np.where(set_, goal, ceiling)
-        basis = np.where(set_, GOAL, basis)
-    return Reference(log, error, tuple(str(b) for b in basis), ceiling)
+    given = covariates(cubes.business, cubes.weeks)
+    found: dict[str, Judged] = {}
+    for driver in sorted(drivers, key=lambda d: (d.key in CAUSES, ORDER[d.key])):
+        cube = cubes.cube(driver)
+        if cube is None:
+            continue
+        freed = _freed(cube, driver, found, losses, markets)
+        moved = {k: v for k, v in given.items() if k in MOVED_BY.get(driver.key, ("discount",))}
+        asked = _Asked(cubes, driver, freed, markets)
+        found[driver.key] = Judged(driver, cube, *_reference(asked, moved, goals.get(driver.key, {})))
+    return found
 
 
-def _own(now: Level, past: History) -> tuple[Array, Array, Array]:
-    """Own upper quartile of de-seasonalised blocks, shrunk towards their median as far as they are sampling noise."""
-    width = now.log.size
-    blank = np.full(width, np.nan)
-    if past.blocks.shape[0] < MIN_BLOCKS:
-        return blank, blank, blank
-    shape = season(past)
-    blocks = past.blocks - shape[1:, None]
-    sampling = _per_market(np.nanmean, past.errors**2)
-    noise = _noise(blocks, sampling)
-    median = _per_market(np.nanmedian, blocks)
-    quartile = _per_market(lambda b, axis: np.nanquantile(b, QUARTILE, axis=axis), blocks)
-    spread = _per_market(np.nanvar, blocks)
-    trust = np.clip(1 - sampling / np.maximum(spread, 1e-18), 0, 1)
-    log = median + trust * (quartile - median) + shape[0]
-    enough = (~np.isnan(blocks)).sum(axis=0) >= MIN_BLOCKS
-    usual = OWN_SIGMAS * np.sqrt(noise**2 + now.error**2 / 2 + (QUARTILE_ERROR * noise) ** 2)
-    log = np.where(enough, log, np.nan)
-    return log, QUARTILE_ERROR * noise, log - usual
+def _freed(
+    cube: Cube, driver: Driver, found: Mapping[str, Judged], losses: Mapping[str, float], markets: Sequence[str]
+) -> Cube:
+    """The cube with less expected where and while something else explains the fall."""
+    factor = np.ones_like(cube.lower)
+    at = [list(markets).index(m) for m in cube.cells["market"]]
+    for key in CAUSES.get(driver.key, ()):
+        gap = found[key].fall if key in found else None
+        if gap is None or gap.path is None:
+            continue
+        depth = 1 - np.exp(-gap.drop * gap.path / max(gap.path[-WINDOW:].mean(), 1e-9))[:, None]
+        factor *= 1 - np.clip(depth * _carried(cube, driver, key, gap, found[key].cube, losses, markets, at), 0.0, 0.95)
+    return cube.lowered(factor)
 
 
-def _noise(blocks: Array, sampling: Array) -> Array:
-    """Usual block-to-block variation per market: sampling noise plus what the markets vary beyond it in common.
+def _carried(
+    cube: Cube,
+    driver: Driver,
+    key: str,
+    gap: Gap,
+    cause: Cube,
+    losses: Mapping[str, float],
+    markets: Sequence[str],
+    at: list[int],
+) -> Array:
+    """How much of a cause's depth each cell of the cube feels (length C): all of it inside its place, where cells
+    tell; else the place's part of the market; of broken promises what they cost."""
+    if key in losses:
+        return np.asarray((gap.share * losses[key] * _level(cause, markets))[at])
+    if all(dimension in cube.cells for dimension, _ in gap.place):
+        return shifts.within(cube, gap.place).astype(np.float64)
+    return np.asarray((gap.friends if driver.key == "referral" else gap.share)[at])
 
-    Differences of neighbours hardly see a shift of level, so a weakness within the history does not hide itself.
+
+def _level(cube: Cube, markets: Sequence[str]) -> Array:
+    """The usual share of kept promises: a fall by half of 0.9 leaves 0.45 more let down."""
+    codes = cube.cells["market"].to_numpy()
+    rates = [cube.upper[:, codes == m].sum() / max(cube.lower[:, codes == m].sum(), 1e-300) for m in markets]
+    return np.asarray(rates)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A driver's cube, freed of what its causes explain, and the business that it is of."""
+
+    cubes: Cubes
+    driver: Driver
+    cube: Cube
+    markets: Sequence[str]
+
+    def gap(self, place: Place, drop: float, error: float, basis: str, score: float, weeks: int = WINDOW) -> Gap:
+        """A gap of the same depth in every market."""
+        carried = self.cubes.outcome(self.driver) or self.cube
+        share = shifts.share_by_market(carried, place, self.markets, weeks)
+        size = len(self.markets)
+        back, brought = (
+            shifts.share_by_market(part, _without(place, dimension), self.markets, weeks)
+            if part is not None and self.driver.key in STAGES and _reaches(place, dimension, code)
+            else np.zeros(size)
+            for part, dimension, code in (
+                (self.cubes.returns, "", ""),
+                (self.cubes.friends, "channel", self.cubes.referral_code),
+            )
+        )
+        return Gap(place, drop, error, basis, score, share, np.full(size, drop), np.zeros(size), back, brought)
+
+
+def _without(place: Place, dimension: str) -> Place:
+    return tuple((d, code) for d, code in place if d != dimension)
+
+
+def _reaches(place: Place, dimension: str, code: str) -> bool:
+    """Whether a place says nothing of the dimension, or just this code."""
+    return all(d != dimension or c == code for d, c in place)
+
+
+def _reference(asked: _Asked, given: Mapping[str, Array], goals: Mapping[str, float]) -> tuple[Reference, Gap | None]:
+    """The driver's reference, and its fall from its own past."""
+    cube, markets = asked.cube, asked.markets
+    shift, base = shifts.scan(cube, given, DELAYS.get(asked.driver.key, 0))
+    weaker, fall = _of_peers(peers.weakest(cube), asked), _of_shift(shift, base, asked)
+    own = np.maximum(-np.array([_own_deviation(base, m) for m in markets]), 0.0)
+    wanted = _wanted(cube, goals, markets)
+    has_goal = ~np.isnan(wanted)
+    if has_goal.any():
+        gap = _of_goal(asked, base, wanted, shift)
+        if gap is not None and weaker is not None and len(weaker.place) > 1 and set(gap.place) <= set(weaker.place):
+            gap = replace(weaker, basis=GOAL)  # the goal says that it is missed, the other markets where
+    else:
+        gaps = [g for g in (fall, weaker) if g is not None]
+        gap = max(gaps, key=lambda g: g.score, default=None)
+    rise = np.where(has_goal, wanted, own)
+    basis = [GOAL if g else NONE if np.isnan(o) else OWN for g, o in zip(has_goal, own, strict=True)]
+    if gap is not None and gap.basis != GOAL:
+        rise = np.where(gap.share > 0, _raise(gap.share, gap.drops), rise)
+        basis = [gap.basis if s > 0 else b for s, b in zip(gap.share, basis, strict=True)]
+    return Reference(rise, tuple(basis), gap), fall
+
+
+def _raise(share: Array, drop: Array) -> Array:
+    """How far a market's level rises (log) when the part `share` of it makes up `drop`."""
+    return np.log1p(share * np.expm1(drop))
+
+
+def _own_deviation(base: Baselines, market: str) -> float:
+    """How far the newest weeks lie from what the market's own past suggests; NaN where that says too little."""
+    at = base.at((("market", market),))
+    if at is None and len(base.segments.places) == 1:
+        at = 0  # one market alone is everything
+    if at is None:
+        return float("nan")
+    return float(base.residual[-WINDOW:, at].mean())
+
+
+def _of_shift(shift: Shift | None, base: Baselines, asked: _Asked) -> Gap | None:
+    if shift is None or shift.score < EVIDENCE:
+        return None
+    here = float(shift.path[-WINDOW:].mean() / shift.path[-1])  # "now" is the mean of the newest weeks
+    gap = asked.gap(shift.place, shift.drop * here, shift.error * here, OWN, shift.score)
+    drops, errors = _by_market(shift, base, asked.markets, DELAYS.get(asked.driver.key, 0))
+    return replace(gap, drops=drops * here, errors=errors * here, onset=shift.onset, path=shift.path)
+
+
+def _by_market(shift: Shift, base: Baselines, markets: Sequence[str], delay: int) -> tuple[Array, Array]:
+    """The drop in each market, drawn towards that of all as far as their differences are noise.
+
+    Reference: DerSimonian, Laird 1986, Controlled Clinical Trials 7:177, equation 8, with the posterior of each.
     """
-    steps = _per_market(np.nanmedian, np.abs(np.diff(blocks, axis=0))) / MEDIAN_STEP
-    beyond = np.maximum(steps**2 - sampling, 0)
-    common = np.nanmedian(beyond) if (~np.isnan(beyond)).any() else 0.0
-    return np.asarray(np.sqrt(sampling + common))
+    size = len(markets)
+    if shifts.named(shift.place, "market"):
+        return np.full(size, shift.drop), np.zeros(size)
+    found = [shifts.effect_at(base, (("market", m), *shift.place), shift.path, delay) for m in markets]
+    drop, error = np.array(found).T
+    known = ~np.isnan(drop)
+    if known.sum() < 2:
+        return np.full(size, shift.drop), np.zeros(size)
+    weight = 1 / error[known] ** 2
+    middle = float(np.average(drop[known], weights=weight))
+    excess = float((weight * (drop[known] - middle) ** 2).sum()) - (known.sum() - 1)
+    between = max(excess / float(weight.sum() - (weight**2).sum() / weight.sum()), 0.0)
+    trust = np.where(known, between / (between + np.where(known, error, 1.0) ** 2), 0.0)
+    drops = shift.drop + trust * (np.where(known, drop, shift.drop) - shift.drop)
+    return np.maximum(drops, 0.0), np.sqrt(between * (1 - trust))
 
 
-def _per_market(statistic: Callable[..., Array], values: Array) -> Array:
-    """A statistic down the columns, NaN for markets without any value."""
-    known = (~np.isnan(values)).any(axis=0)
-    result = np.full(values.shape[1], np.nan)
-    if known.any():
-        result[known] = statistic(values[:, known], axis=0)
+def _of_peers(weaker: peers.Weaker | None, asked: _Asked) -> Gap | None:
+    if weaker is None or weaker.score < PEER_EVIDENCE:
+        return None
+    return asked.gap(weaker.place, weaker.drop, weaker.error, PEERS, weaker.score, peers.WEEKS)
+
+
+# --- goals ------------------------------------------------------------------------------------------------------------
+def _wanted(cube: Cube, goals: Mapping[str, float], markets: Sequence[str]) -> Array:
+    """How far (log) each market's level now is below its goal, below zero above it; NaN where none is set."""
+    result = np.full(len(markets), np.nan)
+    for m, market in enumerate(markets):
+        goal = goals.get(market, goals.get(""))
+        upper, lower = _recent(cube, (("market", market),), WINDOW)
+        if goal is not None and upper > 0 and lower > 0:
+            result[m] = np.log(goal * lower / upper)
     return result
 
 
-def _peers(now: Level) -> tuple[Array, Array, Array]:
-    """Median of the other markets, each shrunk towards the pool by its noise; the ceiling is where a market becomes an
-    outlier among the others."""
-    width = now.log.size
-    log, error, ceiling = (np.full(width, np.nan) for _ in range(3))
-    for m in range(width):
-        others = np.delete(now.log, m)
-        noise = np.delete(now.error, m)[~np.isnan(others)]
-        others = others[~np.isnan(others)]
-        if others.size < MIN_PEERS or np.isnan(now.log[m]):
+def _recent(cube: Cube, place: Place, weeks: int) -> tuple[float, float]:
+    inside = shifts.within(cube, place)
+    return float(cube.upper[-weeks:, inside].sum()), float(cube.lower[-weeks:, inside].sum())
+
+
+def _of_goal(asked: _Asked, base: Baselines, wanted: Array, shift: Shift | None) -> Gap | None:
+    """The place, everything or one market, whose goal is missed with the most evidence."""
+    cube, markets = asked.cube, asked.markets
+    steady = shift is None or shift.score < EVIDENCE
+    weeks = GOAL_WEEKS.get(asked.driver.key, WINDOW) if steady else WINDOW
+    known = {m: float(np.exp(w)) for m, w in zip(markets, wanted, strict=True) if not np.isnan(w)}
+    goals = {m: times * _rate(cube, m, WINDOW) for m, times in known.items()}
+    found: list[Gap] = []
+    for place in [(), *((("market", m),) for m in goals)]:
+        at = base.at(place)
+        inside = [m for m in goals if not place or place[0][1] == m]
+        upper = sum(_recent(cube, (("market", m),), weeks)[0] for m in inside)
+        expected = sum(goals[m] * _recent(cube, (("market", m),), weeks)[1] for m in inside)
+        if at is None or upper <= 0 or expected <= 0:
             continue
-        spread = float(others.std(ddof=1))
-        log[m] = float(np.median(_shrunk(others, noise)))
-        error[m] = spread / sqrt(others.size)
-        scale = sqrt(spread**2 * (1 + 1 / others.size) + now.error[m] ** 2)
-        outlier = float(others.mean()) - float(stats.t.isf(PEER_CHANCE, df=others.size - 1)) * scale
-        ceiling[m] = min(outlier, log[m])
-    return log, error, ceiling
+        drop = float(np.log(expected / upper))
+        error = float(np.hypot(base.spread[at] * np.sqrt(1 / weeks + 1 / WINDOW), GOAL_ERROR))
+        score = (drop / error) * abs(drop / error) - (2 * np.log(len(goals)) if place else 0.0)
+        if score >= GOAL_EVIDENCE:
+            found.append(asked.gap(place, drop, error, GOAL, float(score), weeks))
+    best = max(found, key=lambda g: g.score, default=None)
+    if best is None or shift is None or steady:
+        return best
+    return replace(best, onset=shift.onset, path=shift.path)
 
 
-def _shrunk(values: Array, noise: Array) -> Array:
-    between = max(float(values.var(ddof=1)) - float((noise**2).mean()), 0.0)
-    pool = float(np.average(values, weights=1 / (between + noise**2 + 1e-12)))
-    return pool + between / (between + noise**2 + 1e-12) * (values - pool)
+def _rate(cube: Cube, market: str, weeks: int) -> float:
+    upper, lower = _recent(cube, (("market", market),), weeks)
+    return upper / lower

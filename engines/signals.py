@@ -58,39 +58,3 @@ def _signals(scaled: Array) -> Array:
             if (run.size == RUN and run.all()) or (four.size == 4 and four.sum() >= 3 and near[end]):
                 result[end] = side
     return result
-
-
-def onset(series: Array, side: int = -1) -> int | None:
-    """Position of the first signal of the stretch that the series is in now, or None when it shows none.
-
-    The stretch is the run of points at the end that lie on `side` of the median; one stray point does not end it.
-    Limits come from the median and the median moving range, which a shift late in the series hardly moves.
-    """
-    known = np.flatnonzero(~np.isnan(series))
-    if known.size < MIN_POINTS:
-        return None
-    values = series[known]
-    early = values[: max(MIN_POINTS, values.size // 2)]
-    spread = float(np.median(np.abs(np.diff(early)))) * 3.14  # the median moving range's factor for 3 sigma
-    if spread == 0:
-        return None
-    scaled = side * (values - float(np.median(early))) / spread
-    start = _stretch_start(scaled > 0)
-    signals = np.flatnonzero(_signals(np.clip(scaled, -2, 2))[start:] > 0)
-    if signals.size == 0:
-        return None
-    first = start + int(signals[0])
-    return int(known[first])
-
-
-def _stretch_start(beyond: np.ndarray) -> int:
-    """Start of the run of True at the end, allowing single False points inside it."""
-    start = beyond.size
-    misses = 0
-    for position in range(beyond.size - 1, -1, -1):
-        misses = 0 if beyond[position] else misses + 1
-        if misses == 2:
-            break
-        if beyond[position]:
-            start = position
-    return start

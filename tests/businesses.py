@@ -71,8 +71,9 @@ def _new(seed: int, plant: Plant | None, sessions: float, weeks: int) -> Busines
         below = rng.binomial(below.astype(int), np.clip(rate * factor(measure) * wobble() ** 0.3, 0, 1)).astype(float)
         grid[measure] = below
     grid["cart_views"] = np.nan
-    grid["orders"] = below
-    grid["first_orders"] = rng.binomial(below.astype(int), 0.75).astype(float)
+    first = rng.binomial(below.astype(int), 0.75).astype(float)
+    grid["orders"] = first + np.round((below - first) * np.minimum(factor("repeat_orders"), 1.0))
+    grid["first_orders"] = first
     _add_money(rng, grid, factor)
     return Business(
         grid, _spend(grid, sessions), _aftersales(rng, grid, factor), _cohorts(rng, grid, factor), dict(CHANNELS)
@@ -100,7 +101,7 @@ def _wobble(rng: np.random.Generator, grid: pd.DataFrame, weeks: int):
 def _add_money(rng: np.random.Generator, grid: pd.DataFrame, factor) -> None:
     for prefix, count, mean in (("first_", "first_orders", 60.0), ("", "orders", 63.0)):
         n = grid[count].to_numpy()
-        average = mean * factor(f"{prefix}aov" if prefix else "aov")
+        average = mean * factor("first_aov") * (1.0 if prefix else factor("aov"))
         total = np.where(n > 0, n * average + np.sqrt(n) * 30 * rng.standard_normal(len(n)), 0.0)
         grid[f"{prefix}priced_orders"] = n
         grid[f"{prefix}net_base"] = total

@@ -264,7 +264,8 @@ class World:
             raise ValueError("at least one channel must have a repeat_share")
         for plant in self.plants:
             _check_filters(self, plant)
-        if strangers := {item.market for item in (*self.holidays, *self.outages)} - {"", *self.codes}:
+        named = {item.market for item in self.holidays} | {item.market for item in self.outages}
+        if strangers := named - {"", *self.codes}:
             raise ValueError(f"a holiday or outage names the unknown market {min(strangers)!r}")
 
     @property

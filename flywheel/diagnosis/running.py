@@ -30,7 +30,8 @@ def load_business(
 ) -> Business:
     """The workspace's weekly measures of `history` (None: all) up to the week `last`.
 
-    With `facets`, the journey per device, deliveries per carrier and orders per payment method too. Cohorts reach further back, to those who come of age in `history`.
+    With `facets`, the journey per device, deliveries per carrier and orders per payment method too. Cohorts
+    reach further back, to those who come of age in `history`.
     Without `channels`, what is after the sale is summed over them, which is enough for everything but their table.
     """
     first, keys = last - history if history else None, ("week", "market", "channel")

@@ -15,13 +15,16 @@ DRIVERS = {
     "engaged_share": _("engaged share of sessions"),
     "view_rate": _("product view rate"),
     "cart_rate": _("add-to-cart rate"),
+    "cart_view_rate": _("cart view rate"),
     "checkout_rate": _("checkout rate"),
     "attempt_rate": _("payment attempt rate"),
     "payment_rate": _("payment success"),
-    "first_aov": _("value of the first order"),
+    "first_aov": _("order value"),
     "repeat_orders": _("repeat orders within 90 days"),
     "repeat_aov": _("value of a repeat order"),
     "kept_share": _("share of revenue kept after refunds"),
+    "on_time_share": _("delivery by the promised day"),
+    "first_reply": _("first replies within the agreed time"),
     "referral": _("new customers by referral"),
 }
 
@@ -37,7 +40,7 @@ STAGES = {
 }
 
 BASES = {
-    "own": _("own best weeks of the last year"),
+    "own": _("own weeks of before, with season and discounts taken out"),
     "peers": _("the other markets"),
     "goal": _("the goal"),
     "none": _("no reference yet"),
@@ -99,7 +102,10 @@ def names_of(segments: Sequence[Mapping[str, Any]], dimension: str, names: Mappi
 
 def where_text(segments: Sequence[Mapping[str, Any]], names: Mapping[str, Mapping[str, str]]) -> str:
     """Where the loss sits, such as "United States · mobile"."""
-    parts = [names_of(segments, d, names.get(d, {})) for d in ("market", "device", "channel", "carrier")]
+    dimensions = ("market", "device", "channel", "carrier", "method")
+    parts = [names_of(segments, d, names.get(d, {})) for d in dimensions]
+    if not any(parts):
+        return gettext("everywhere")
     return " · ".join(gettext(", ").join(part) for part in parts if part)
 
 

@@ -301,7 +301,7 @@ def of_rows(kind: str, stored: pd.DataFrame, by: Keys) -> pd.DataFrame:
     frame = groups[list(table.measures)].sum(min_count=1).assign(**{ROWS: groups.size().astype(float)}).reset_index()
     spans = {name: _ends(_days(frame, table.time)[_is_known(frame, name)]) for family in table.zeros for name in family}
     spans = {"": _ends(_days(frame, table.time))} | spans
-    bounds = {
+    bounds: dict[str, Bound] = {
         name: (np.datetime64(start, "s"), np.datetime64(end, "s"))
         for name, (start, end) in spans.items()
         if start is not None and end is not None and name != ROWS

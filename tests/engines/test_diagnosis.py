@@ -221,3 +221,46 @@ def test_one_market_alone_can_be_diagnosed():
 def _only(whole, market):
     keep = {n: getattr(whole, n) for n in ("conversion", "market", "aftersales", "cohorts")}
     return replace(whole, **{n: f.loc[f["market"] == market] for n, f in keep.items()})
+
+
+# --- scale ------------------------------------------------------------------------------------------------------------
+def test_doubling_every_count_and_amount_changes_no_verdict():
+    for plant in (None, Plant("payments", 0.7, 10, {"market": "US", "device": "mobile"})):
+        once = business(2, plant)
+        twice = replace(once, **{name: _doubled(getattr(once, name)) for name in _FRAMES})
+        one, two = diagnose(once, LAST).verdict, diagnose(twice, LAST).verdict
+        assert _words(one) == _words(two)
+        assert two.loss == pytest.approx(2 * one.loss, rel=0.02)
+
+
+def test_other_names_for_the_markets_change_no_verdict():
+    plant = Plant("payments", 0.7, 10, {"market": "US", "device": "mobile"})
+    names = {"DE": "Z9", "US": "A1", "GB": "M5", "FR": "K3", "JP": "B2", "BR": "Y8"}
+    plain = business(2, plant)
+    frames = {n: (f := getattr(plain, n)).assign(market=f["market"].astype(str).map(names)) for n in _FRAMES}
+    one, other = diagnose(plain, LAST).verdict, diagnose(replace(plain, **frames), LAST).verdict
+    assert other.market == names[one.market]
+    assert (one.engine, one.driver, one.since) == (other.engine, other.driver, other.since)
+    assert other.loss == pytest.approx(one.loss, rel=0.02)
+
+
+_FRAMES = ("conversion", "market", "aftersales", "cohorts")
+
+
+def _doubled(frame):
+    """Twice as many of everything: counts, amounts and squares are sums over twice as many facts."""
+    return frame.assign(**{c: 2 * frame[c] for c in frame.select_dtypes("number")})
+
+
+# --- goals ------------------------------------------------------------------------------------------------------------
+def test_a_weakness_that_was_always_everywhere_is_known_by_the_goal():
+    always = business(2, Plant("payments", 0.8, 200))
+    assert not diagnose(always, LAST).verdict.called
+    verdict = diagnose(always, LAST, goals={"payment_rate": {"": 0.85}}).verdict
+    assert (verdict.engine, verdict.driver, verdict.segments) == ("conversion", "payment_rate", ())
+
+
+def test_a_goal_that_is_met_is_no_gap():
+    whole = business(2, Plant("payments", 0.7, 10, {"market": "US"}))
+    verdict = diagnose(whole, LAST, goals={"payment_rate": {"": 0.4}}).verdict
+    assert not verdict.called

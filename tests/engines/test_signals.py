@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engines.signals import onset, xmr
+from engines.signals import xmr
 
 
 def test_limits_are_mean_plus_minus_2_66_mean_moving_ranges():
@@ -36,15 +36,3 @@ def test_eight_on_one_side_are_a_signal_and_seven_are_not():
 
 def test_a_constant_series_has_no_signal():
     assert set(xmr(np.full(20, 3.0)).signal) == {0}
-
-
-@pytest.mark.parametrize("age", [3, 10, 20])
-def test_onset_finds_the_week_a_level_fell(age):
-    rng = np.random.default_rng(age)
-    series = 0.8 + rng.normal(0, 0.01, 52)
-    series[52 - age :] -= 0.1
-    assert onset(series) == 52 - age
-
-
-def test_onset_of_a_steady_series_is_none():
-    assert onset(0.8 + np.random.default_rng(1).normal(0, 0.01, 52)) is None
