@@ -11,8 +11,9 @@ INSTALL = @python=$$($(FIND_PYTHON)); \
 	"$$python" tools/install.py
 PY = .venv/bin/python
 PYTEST_OPTIONS =
+WORLDS = 200
 
-.PHONY: help run-env dev-env demo run test lint format shots messages lock clean
+.PHONY: help run-env dev-env demo run test lint format bench-diagnosis shots messages lock clean
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -42,6 +43,9 @@ lint: dev-env ## Style, types, imports between rooms, templates
 format: dev-env ## Put the code into the house format
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+bench-diagnosis: dev-env ## Proof of the diagnosis on 300 simulated businesses (WORLDS=20 for a quick look)
+	$(PY) -m bench.diagnosis --worlds $(WORLDS)
 
 shots: dev-env ## Pictures of every page to var/shots (needs Chromium)
 	$(PY) -m tests.shots

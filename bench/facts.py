@@ -4,10 +4,10 @@ What intake, its calendar and the database make of a file is made here in numpy:
 market's zone, weeks, amounts in the base currency, first orders. No row passes that the product would not have.
 """
 
+import duckdb
 import numpy as np
 import pandas as pd
 
-import duckdb
 from engines import durations, rollups
 from engines.business import Business
 from flywheel.demo.world import World
@@ -98,8 +98,20 @@ def _casts(frame: pd.DataFrame) -> str:
 
 
 _AMOUNTS = frozenset(
-    "gross discount fx_rate net_base contribution_base amount_base cost_base reply_minutes delivery_days "
-    "days_after_order rating csat".split()
+    (
+        "gross",
+        "discount",
+        "fx_rate",
+        "net_base",
+        "contribution_base",
+        "amount_base",
+        "cost_base",
+        "reply_minutes",
+        "delivery_days",
+        "days_after_order",
+        "rating",
+        "csat",
+    )
 )
 
 
@@ -167,21 +179,22 @@ def _orders(world: World, told: pd.DataFrame) -> pd.DataFrame:
 
 def _local(moments: pd.Series, zone: str) -> np.ndarray:
     """The day of each moment on a wall calendar in `zone`, NaT where it is not known."""
-    return moments.dt.tz_convert(zone).dt.tz_localize(None).to_numpy().astype("datetime64[D]")
+    return np.asarray(moments.dt.tz_convert(zone).dt.tz_localize(None).to_numpy().astype("datetime64[D]"))
 
 
 def _local_of(told: pd.DataFrame, name: str, zones: dict[str, str]) -> np.ndarray:
     """As `_local`, in the zone of each row's market."""
     found = np.full(len(told), np.datetime64("NaT"), dtype="datetime64[D]")
-    for market, zone in zones.items():
-        here = (told["market"] == market).to_numpy()
-        found[here] = _local(told.loc[here, name], zone)
+    codes, markets = pd.factorize(told["market"])
+    for at, market in enumerate(markets):
+        here, zone = np.flatnonzero(codes == at), zones[market]
+        found[here] = _local(told[name].iloc[here], zone)
     return found
 
 
 def _week(day: np.ndarray) -> np.ndarray:
     """The Monday of each day."""
-    return day - ((day.astype(np.int64) + 3) % 7) * DAY
+    return np.asarray(day - ((day.astype(np.int64) + 3) % 7) * DAY)
 
 
 def _bucket(minutes: np.ndarray, edges: durations.Edges) -> np.ndarray:
@@ -252,8 +265,12 @@ def _tickets(world: World, orders: pd.DataFrame, told: pd.DataFrame) -> pd.DataF
 
 
 def _traffic(told: pd.DataFrame) -> pd.DataFrame:
+    """The traffic of a week as one row: its days are never read."""
     day = told["date"].to_numpy().astype("datetime64[D]")
-    return told.drop(columns="date").assign(workspace_id=1, week=_week(day))
+    keys = {name: told[name].astype("category") for name in ("market", "channel", "device")}
+    rows = told.drop(columns="date").assign(week=_week(day), **keys)
+    weeks = rows.groupby(["week", *keys], observed=True, sort=False).sum().reset_index()
+    return weeks.astype(dict.fromkeys(keys, object)).assign(workspace_id=1)
 
 
 def _spend(world: World, told: pd.DataFrame) -> pd.DataFrame:
