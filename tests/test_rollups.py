@@ -418,6 +418,33 @@ def give_back(parent: Order, day: date, amount: object, number: int = 0) -> None
     follow(Refund, parent, day, refunded_at=moment(day), refund_date=day, **given)
 
 
+def test_cohorts_count_apart_whose_first_order_came_late_or_was_answered_slowly(
+    workspace: Workspace, source: Source
+) -> None:
+    """a: late and a slow answer, once again; b: in time and a quick answer, twice again; c: neither."""
+    promised = {"promised_at": moment(days(5))}
+    late, in_time = promised | {"delivered_at": moment(days(6))}, promised | {"delivered_at": moment(days(5))}
+    keep(
+        workspace,
+        source,
+        {"customer": "a", **late},
+        {"customer": "b", **in_time},
+        {"customer": "c", "delivered_at": moment(days(9))},
+        {"customer": "a", "day": days(20), **in_time},
+        *({"customer": "b", "day": days(n), "promised_at": moment(days(90)), **late} for n in (30, 90)),
+    )
+    of_a, of_b = Order.objects.order_by("id")[:2]
+    for number, (parent, hours) in enumerate(((of_a, 1), (of_a, 25), (of_b, 24))):
+        asked = {"opened_at": moment(DAY), "first_reply_at": moment(DAY) + timedelta(hours=hours)}
+        follow(Ticket, parent, DAY, external_id=str(number), **asked)
+    give_back(of_a, days(8), 1)
+    (row,) = rolled("cohorts", workspace)
+    told = {name: row[f"{name}_customers"] for name in ("promised", "late", "answered", "slow")}
+    again = {name: row[f"{name}_repeat_orders_90"] for name in told}
+    assert told == {"promised": 2, "late": 1, "answered": 2, "slow": 1}
+    assert again == {"promised": 3, "late": 1, "answered": 3, "slow": 1}
+
+
 def test_a_refund_is_taken_off_its_customers_cohort_on_its_own_day(workspace: Workspace, source: Source) -> None:
     """40 at first and 40 on day 100; of the first 10 come back on day 20, of the second 5 on day 200, 7 on day 366."""
     keep(workspace, source, *({"customer": "a", "day": days(n), "gross": 60, "cogs": 20} for n in (0, 100)))

@@ -224,6 +224,21 @@ def test_a_reply_told_later_dirties_the_week_of_its_ticket(delivered: Workspace,
     assert Ticket.objects.get().reply_minutes > 60 * 24
 
 
+def test_a_ticket_about_a_first_order_dirties_the_cohort_that_counts_who_was_answered_slowly(
+    delivered: Workspace, tmp_path: Path
+) -> None:
+    loaded(delivered, tmp_path, "orders", [order("A-2", ordered_at=NEW)])  # the second of the same customer
+    clean(delivered)
+    loaded(delivered, tmp_path, "tickets", [CHILDREN["tickets"] | {"ticket_id": "T-2", "order_id": "A-2"}])
+    assert dirty(delivered, "cohorts") == []
+    for reply in ({}, {"first_reply_at": "2026-03-30 10:00:00"}):
+        batch = loaded(delivered, tmp_path, "tickets", [CHILDREN["tickets"] | reply])
+        assert dirty(delivered, "cohorts") == [MIDDLE]
+        clean(delivered)
+    undo.undo(delivered, batch.pk)
+    assert dirty(delivered, "cohorts") == [MIDDLE]
+
+
 def test_a_late_refund_dirties_its_own_week_and_the_cohort_of_its_customer(
     delivered: Workspace, tmp_path: Path
 ) -> None:

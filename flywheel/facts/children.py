@@ -22,6 +22,8 @@ def after_children(upkeep: Run, model: type[facts.OrderChild]) -> None:
     upkeep.run(_DIRTY[model])
     if model in _FOLLOWS:
         upkeep.run(_dirty_parents(_FOLLOWS[model], "facts_touched", "t.old_order_id, t.new_order_id"))
+    if model is facts.Ticket:
+        upkeep.run(_dirty_asking("facts_touched", "t.old_order_id, t.new_order_id"))
     attach(upkeep, model)
     if model is facts.Refund:
         upkeep.run(_CUSTOMERS_OF_REFUNDS)
@@ -41,6 +43,8 @@ def attach(upkeep: Run, model: type[facts.OrderChild]) -> None:
         upkeep.run(_dirty_parents(_FOLLOWS[model], "facts_attached", "t.old_order, t.new_order"))
     if model is facts.Refund:
         upkeep.run(_DIRTY_COHORTS_OF_ATTACHED)
+    elif model is facts.Ticket:
+        upkeep.run(_dirty_asking("facts_attached", "t.old_order, t.new_order"))
 
 
 OF_MOVED = """
@@ -117,6 +121,17 @@ def _dirty_parents(column: str, table: str, orders: str) -> str:
         FROM {table} AS t
         CROSS JOIN LATERAL (VALUES {", ".join(f"({name})" for name in orders.split(", "))}) AS p (id)
         JOIN facts_order AS o ON o.id = p.id"""  # noqa: S608 (names of this module)
+
+
+def _dirty_asking(table: str, orders: str) -> str:
+    """The cohorts of those whose first order is one that the rows of `table` belong to, or did."""
+    return f"""
+        INSERT INTO facts_dirty SELECT DISTINCT 'cohorts', f.week
+        FROM {table} AS t
+        CROSS JOIN LATERAL (VALUES {", ".join(f"({name})" for name in orders.split(", "))}) AS p (id)
+        JOIN facts_order AS o ON o.id = p.id
+        JOIN facts_firstorder AS f
+            ON f.workspace_id = o.workspace_id AND f.customer = o.customer AND f.order_id = o.id"""  # noqa: S608 (names of this module)
 
 
 _DIRTY = {
