@@ -238,7 +238,8 @@ def _children(orders: pd.DataFrame, refs: pd.Series) -> pd.DataFrame:
 def _refunds(world: World, orders: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
     parents = _children(orders, told["order_id"])
     amount = (told["amount"].to_numpy() * parents.pop("fx").to_numpy()).round(4)
-    return parents.assign(week=_week(_local(told["refunded_at"], world.time_zone)), amount_base=amount)
+    day = _local(told["refunded_at"], world.time_zone)
+    return parents.assign(refund_date=day, week=_week(day), amount_base=amount)
 
 
 def _reviews(world: World, orders: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
