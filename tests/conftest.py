@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,11 +14,13 @@ from flywheel.prepare import compile_messages
 from tests import servers
 
 if TYPE_CHECKING:
+    from django.db.transaction import Atomic
     from pytest_django import DjangoDbBlocker
 
     from flywheel.accounts.models import Role, User, Workspace
 
 PASSWORD = "correct-horse-battery"  # every test user's
+Make = Callable[["Workspace", Callable[[], int], Path], None]  # fills a workspace; gets `run_jobs` and a folder
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,8 +45,28 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long ones first, so that no worker is left alone with one at the end."""
+    """The long ones first, so that no worker is left alone with one at the end; those of one kept business together."""
+    first: dict[tuple[str, object], int] = {}
+    for at, item in enumerate(items):
+        first.setdefault(_group(item), at)
+    modules: dict[str, int] = {}
+    for (path, _make), at in first.items():
+        modules.setdefault(path, at)
+    items.sort(key=lambda item: (modules[_group(item)[0]], first[_group(item)]))
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def _group(item: pytest.Item) -> tuple[str, object]:
+    callspec = getattr(item, "callspec", None)
+    return str(item.path), callspec and callspec.params.get("kept")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test the business that its module keeps under the name of a fixture it asks for: KEPT = {name: make}."""
+    makers: dict[str, Make] = getattr(metafunc.module, "KEPT", {})
+    if makers and "kept" in metafunc.fixturenames:
+        name = next((name for name in makers if name in metafunc.fixturenames), None)
+        metafunc.parametrize("kept", [makers[name] if name else None], indirect=True, ids=[name or "none"])
 
 
 @pytest.fixture(scope="session")
@@ -89,12 +112,52 @@ def _plain_language() -> Iterator[None]:
 
 
 # --- the cast ---------------------------------------------------------------------------------------------------------
-@pytest.fixture
-def workspace(db: None) -> "Workspace":
-    """A business in euros, Monday to Sunday, in Berlin."""
+@pytest.fixture(scope="module")
+def kept(request: pytest.FixtureRequest) -> Iterator["Workspace | None"]:
+    """A business that takes seconds to make, made once for neighbouring tests: each works in a savepoint of its own
+    inside the transaction that holds it, and what it changes is rolled back. None where the module keeps none."""
+    make: Make | None = getattr(request, "param", None)
+    if make is None:
+        yield None
+        return
+    request.getfixturevalue("django_db_setup")
+    blocker: DjangoDbBlocker = request.getfixturevalue("django_db_blocker")
+    folder = request.getfixturevalue("tmp_path_factory").mktemp("kept")
+    with contextlib.ExitStack() as stack:
+        with blocker.unblock():
+            stack.callback(_roll_back, blocker, _begin())
+            business = _acme()
+            make(business, _drain, folder)
+        yield business
+
+
+def _begin() -> "Atomic":
+    from django.db import transaction
+
+    atomic = transaction.atomic()
+    atomic._from_testcase = True  # type: ignore[attr-defined]  # as of Django's own test cases: durable blocks may follow
+    atomic.__enter__()
+    return atomic
+
+
+def _roll_back(blocker: "DjangoDbBlocker", atomic: "Atomic") -> None:
+    from django.db import transaction
+
+    with blocker.unblock():
+        transaction.set_rollback(True)
+        atomic.__exit__(None, None, None)
+
+
+def _acme() -> "Workspace":
     from flywheel.accounts.models import Workspace
 
     return Workspace.objects.create(name="Acme", slug="acme", base_currency="EUR", time_zone="Europe/Berlin")
+
+
+@pytest.fixture
+def workspace(kept: "Workspace | None", db: None) -> "Workspace":
+    """A business in euros, Monday to Sunday, in Berlin: empty, or the one kept for this test."""
+    return type(kept).objects.get(pk=kept.pk) if kept else _acme()
 
 
 @pytest.fixture
@@ -144,17 +207,18 @@ def run_jobs(db: None) -> Callable[[], int]:
 
     Through the worker's own code, without its heartbeat: nobody else can see rows of a test's open transaction.
     """
+    return _drain
+
+
+def _drain() -> int:
     from flywheel.jobs.models import Job
     from flywheel.jobs.runner import run
 
-    def drain() -> int:
-        count = 0
-        while job := Job.objects.filter(state=Job.State.QUEUED).order_by("created_at").first():
-            run(job.pk, heartbeat=False)
-            count += 1
-        return count
-
-    return drain
+    count = 0
+    while job := Job.objects.filter(state=Job.State.QUEUED).order_by("created_at").first():
+        run(job.pk, heartbeat=False)
+        count += 1
+    return count
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import csv
 import io
 
 import pytest
+import time_machine as clock
 from django.urls import reverse
 from plotly import graph_objects  # type: ignore[import-untyped]
 from python_calamine import CalamineWorkbook
@@ -17,6 +18,7 @@ from tests.test_conversion_analyses import line
 from tests.test_diagnosis_room import _without_theme
 
 pytestmark = pytest.mark.django_db
+MONDAY = "2026-03-16T09:00:00+01:00"
 GERMAN = [n for n in range(240) if n % 3]
 
 
@@ -31,10 +33,9 @@ def member(workspace):
     return user
 
 
-@pytest.fixture
-def shop(workspace, tmp_path, run_jobs, time_machine):
+@clock.travel(MONDAY)
+def make_shop(workspace, run_jobs, folder):
     """240 orders of 120 customers in two markets, some of tent, pegs and a spreadsheet's formula."""
-    time_machine.move_to("2026-03-16T09:00:00+01:00")
     rows = [
         order(f"A-{n}", customer_id=f"C-{n % 120}", market="DE" if n % 3 else "FR", gross=str(20 + n % 60),
               discount="2", shipping="4.90", cogs="8", ordered_at=f"2026-03-{2 + n % 14:02d} 10:00")
@@ -44,11 +45,20 @@ def shop(workspace, tmp_path, run_jobs, time_machine):
     lines += [line(f"A-{n}", 2, "=pegs", name="Pegs") for n in range(0, 240, 6)]
     lines += [line(f"A-{n}", 3, "mug") for n in range(1, 240, 3)]
     lines += [line(f"A-{n}", 4, "lamp") for n in range(1, 240, 6)]
-    loaded(workspace, tmp_path, "orders", rows)
-    loaded(workspace, tmp_path, "order_lines", lines)
-    loaded(workspace, tmp_path, "spend", [{"date": "2026-03-10", "currency": "EUR", "cost": "5", "market": "DE"}])
+    loaded(workspace, folder, "orders", rows)
+    loaded(workspace, folder, "order_lines", lines)
+    loaded(workspace, folder, "spend", [{"date": "2026-03-10", "currency": "EUR", "cost": "5", "market": "DE"}])
     jobs.start(workspace, "roll", {})
     run_jobs()
+
+
+KEPT = {"shop": make_shop}
+
+
+@pytest.fixture
+def shop(workspace, time_machine):
+    """The workspace that `make_shop` made, on that day."""
+    time_machine.move_to(MONDAY)
     return workspace
 
 
@@ -218,7 +228,7 @@ def test_a_threshold_of_a_market_without_orders_needs_its_currency(shop, tmp_pat
 
 
 def test_without_costs_a_threshold_has_no_effect_in_money(workspace, tmp_path, run_jobs, member, client, time_machine):
-    time_machine.move_to("2026-03-16T09:00:00+01:00")
+    time_machine.move_to(MONDAY)
     loaded(workspace, tmp_path, "orders", [order(f"A-{n}", gross=str(20 + n)) for n in range(60)])
     jobs.start(workspace, "roll", {})
     run_jobs()
@@ -310,7 +320,7 @@ def test_the_files_of_segments_by_place_hold_the_pages_rows(key, shop, reader, c
 
 
 def test_few_customers_have_no_profiles(workspace, tmp_path, reader, client, run_jobs, time_machine):
-    time_machine.move_to("2026-03-16T09:00:00+01:00")
+    time_machine.move_to(MONDAY)
     loaded(workspace, tmp_path, "orders", [order(f"A-{n}", customer_id=f"C-{n}") for n in range(20)])
     jobs.start(workspace, "roll", {})
     run_jobs()
