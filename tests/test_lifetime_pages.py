@@ -5,6 +5,7 @@ import io
 from datetime import date, timedelta
 
 import pytest
+import time_machine as clock
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -26,6 +27,7 @@ from tests.test_lifetimes import give_back, money, refills
 
 pytestmark = pytest.mark.django_db
 PAGES = ("aftersales-lifetime", "aftersales-customers")
+MONDAY, APRIL = "2026-03-09T09:00:00+01:00", "2026-04-09T09:00:00+01:00"
 
 
 @pytest.fixture
@@ -43,10 +45,9 @@ def roll(workspace: Workspace) -> None:
     jobs.start(workspace, "roll", {})
 
 
-@pytest.fixture
-def business(workspace, run_jobs, time_machine):
+@clock.travel(MONDAY)
+def make_business(workspace, run_jobs, folder):
     """400 customers in two markets, an article that is due, and advertising for one of the channels."""
-    time_machine.move_to("2026-03-09T09:00:00+01:00")
     source = new_source(workspace)
     sell(workspace, source)
     refills(workspace, source)
@@ -59,6 +60,12 @@ def business(workspace, run_jobs, time_machine):
         )  # fmt: skip
     roll(workspace)
     run_jobs()
+
+
+@pytest.fixture
+def business(workspace, time_machine):
+    """The workspace that `make_business` made, on that day."""
+    time_machine.move_to(MONDAY)
     return workspace
 
 
@@ -101,7 +108,7 @@ def test_a_page_answers_htmx_with_its_panel_and_strangers_not_at_all(page, busin
 
 @pytest.mark.parametrize("page", PAGES)
 def test_before_the_work_is_done_the_page_leads_to_it(page, workspace, member, client, run_jobs, time_machine) -> None:
-    time_machine.move_to("2026-03-09T09:00:00+01:00")
+    time_machine.move_to(MONDAY)
     sell(workspace, new_source(workspace), 150)
     roll(workspace)
     run_jobs()
@@ -199,10 +206,9 @@ def test_a_chosen_market_shows_its_own_fit_those_of_its_channels_and_their_curve
 SPENT_WEEKS = 105  # as long as there are orders
 
 
-@pytest.fixture
-def mixed(workspace, run_jobs, time_machine):
+@clock.travel(MONDAY)
+def make_mixed(workspace, run_jobs, folder):
     """480 customers of two markets, each by two channels: enough by search, too few by mail."""
-    time_machine.move_to("2026-03-09T09:00:00+01:00")
     source = new_source(workspace)
     sell(workspace, source, 480, mixed=True)
     days = [AS_OF - timedelta(weeks=n) for n in range(SPENT_WEEKS)]
@@ -213,6 +219,12 @@ def mixed(workspace, run_jobs, time_machine):
     )  # fmt: skip
     roll(workspace)
     run_jobs()
+
+
+@pytest.fixture
+def mixed(workspace, time_machine):
+    """The workspace that `make_mixed` made, on that day."""
+    time_machine.move_to(MONDAY)
     return workspace
 
 
@@ -248,7 +260,7 @@ def test_a_channel_without_customers_in_a_market_says_so(mixed, reader, client) 
 def test_where_the_market_is_too_small_as_well_all_customers_stand_in(
     workspace, reader, client, run_jobs, time_machine
 ) -> None:
-    time_machine.move_to("2026-03-09T09:00:00+01:00")
+    time_machine.move_to(MONDAY)
     sell(workspace, new_source(workspace), 180, mixed=True)
     roll(workspace)
     run_jobs()
@@ -320,7 +332,7 @@ def test_the_hold_out_error_stands_on_the_page(business, reader, client) -> None
 
 
 def test_thin_data_is_refused_in_words(workspace, reader, client, run_jobs, time_machine) -> None:
-    time_machine.move_to("2026-03-09T09:00:00+01:00")
+    time_machine.move_to(MONDAY)
     sell(workspace, new_source(workspace), 60)
     roll(workspace)
     run_jobs()
@@ -329,7 +341,7 @@ def test_thin_data_is_refused_in_words(workspace, reader, client, run_jobs, time
 
 
 def test_a_business_account_is_warned_of(workspace, reader, client, run_jobs, time_machine) -> None:
-    time_machine.move_to("2026-03-09T09:00:00+01:00")
+    time_machine.move_to(MONDAY)
     source = new_source(workspace)
     sell(workspace, source, 300)
     for n in range(700):
@@ -471,11 +483,10 @@ def test_no_list_of_that_name(business, member, client) -> None:
 
 
 # --- the KPIs and the curve -------------------------------------------------------------------------------------------
-@pytest.fixture
-def refunded(workspace, run_jobs, time_machine):
+@clock.travel(APRIL)
+def make_refunded(workspace, run_jobs, folder):
     """120 customers of March 2025, a third of whom got money back within the year, a month after it, and for an order
     that was cancelled; nobody new since."""
-    time_machine.move_to("2026-04-09T09:00:00+01:00")
     source = new_source(workspace)
     for n in range(120):
         first = date(2025, 3, 3) + timedelta(days=n % 28)
@@ -494,6 +505,12 @@ def refunded(workspace, run_jobs, time_machine):
     mark_dirty(workspace, Rollup.CONVERSION, [date(2025, 3, 3) + timedelta(weeks=n) for n in range(60)])
     jobs.start(workspace, "roll", {})
     run_jobs()
+
+
+@pytest.fixture
+def refunded(workspace, time_machine):
+    """The workspace that `make_refunded` made, on that day."""
+    time_machine.move_to(APRIL)
     return workspace
 
 
@@ -525,3 +542,6 @@ def test_payback_is_that_of_the_kpis_page_whatever_the_customers(business, reade
         own_page = found[row["scope"], row["fit"].place]
         assert str(row["payback"]) == str(own_page), row["fit"].place
     assert isinstance(rows[0]["payback"], Estimate)
+
+
+KEPT = {"business": make_business, "mixed": make_mixed, "refunded": make_refunded}
