@@ -4,7 +4,7 @@ Sums over any set of cells are ratios of sums; `Cube.index` compares them with w
 the same volumes, so that a shift of the mix between markets, channels and devices is no change of a rate.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,7 +13,8 @@ import pandas as pd
 
 from engines import durations, kernel
 from engines.business import REFERRAL, Business, paid_only, referral_mask
-from engines.drivers import STAGES, Driver, with_reached
+from engines.conversion import STAGES
+from engines.drivers import Driver, with_reached
 from engines.panel import WEEK, Array
 
 PRIOR_EVENTS = 5.0  # of a cell's usual rate, at the rate of all cells: a cell without events has no rate of its own
@@ -302,9 +303,6 @@ class _Coded:
         else:
             known = self.known(upper) & self.known(lower)
         return np.nan_to_num(self.sums(upper)) * known, np.nan_to_num(self.sums(lower)) * known
-
-
-Covariates = Mapping[str, Array]
 
 
 def covariates(business: Business, weeks: np.ndarray) -> dict[str, Array]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from engines.business import Business, cohort_values, paid_only, referral_mask
+from engines.conversion import STAGES
 from engines.panel import Panel, pivot
 
 WINDOW = 4  # weeks of "now": one cycle of pay days and promotions
@@ -31,16 +32,6 @@ class Driver:
     lower: str
 
 
-STAGES = (
-    "sessions",
-    "engaged_sessions",
-    "product_views",
-    "carts",
-    "cart_views",
-    "checkouts",
-    "payment_attempts",
-    "payments",
-)
 STAGE_DRIVERS = (
     Driver("engaged_share", "market", "rate", "engaged_sessions", "reached_sessions"),
     Driver("view_rate", "conversion", "rate", "product_views", "reached_engaged_sessions"),
@@ -50,6 +41,7 @@ STAGE_DRIVERS = (
     Driver("attempt_rate", "conversion", "rate", "payment_attempts", "reached_checkouts"),
     Driver("payment_rate", "conversion", "rate", "payments", "reached_payment_attempts"),
 )  # a rate is of the newest stage before it that is measured: `reached_` columns carry it across stages that are not
+STAGE_KEYS = tuple(d.key for d in STAGE_DRIVERS)
 OTHER_DRIVERS = (
     Driver("sessions_per_spend", "market", "count", "paid_sessions", "cost_base"),
     Driver("first_aov", "conversion", "mean", "net_base", "priced_orders"),

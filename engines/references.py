@@ -11,7 +11,7 @@ import numpy as np
 
 from engines import peers, shifts
 from engines.cubes import Cube, Cubes, covariates
-from engines.drivers import OTHER_DRIVERS, STAGE_DRIVERS, WINDOW, Driver
+from engines.drivers import OTHER_DRIVERS, STAGE_DRIVERS, STAGE_KEYS, WINDOW, Driver
 from engines.panel import Array
 from engines.shifts import Baselines, Place, Shift
 
@@ -22,11 +22,10 @@ GOAL_WEEKS = {"repeat_orders": 52}  # that tell the level to hold against a goal
 GOAL_EVIDENCE = 14.0  # z² of the shortfall, less the price of naming one market
 GOAL_ERROR = 0.01  # of a goal (log), beside what as few weeks as WINDOW tell of a level: goals come from experience
 
-STAGES = tuple(d.key for d in STAGE_DRIVERS)
 CAUSES = {
-    "repeat_orders": (*STAGES, "on_time_share", "first_reply"),
+    "repeat_orders": (*STAGE_KEYS, "on_time_share", "first_reply"),
     "repeat_aov": ("first_aov",),
-    "referral": (*STAGES, "on_time_share", "first_reply"),
+    "referral": (*STAGE_KEYS, "on_time_share", "first_reply"),
 }  # what a driver falls with, though it is not the weak link: who cannot pay does not come back either
 
 
@@ -159,7 +158,7 @@ class _Asked:
         size = len(self.markets)
         back, brought = (
             shifts.share_by_market(part, _without(place, dimension), self.markets, weeks)
-            if part is not None and self.driver.key in STAGES and _reaches(place, dimension, code)
+            if part is not None and self.driver.key in STAGE_KEYS and _reaches(place, dimension, code)
             else np.zeros(size)
             for part, dimension, code in (
                 (self.cubes.returns, "", ""),

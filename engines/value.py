@@ -17,16 +17,14 @@ import numpy as np
 
 from engines.business import Business
 from engines.cubes import Cube, Cubes
-from engines.drivers import OTHER_DRIVERS, STAGE_DRIVERS, WINDOW, YEAR, Driver, model_panel
+from engines.drivers import OTHER_DRIVERS, STAGE_DRIVERS, STAGE_KEYS, WINDOW, YEAR, Driver
 from engines.panel import Array, Panel, sum_known
 from engines.promises import Loss, kept_after, losses
 from engines.references import Goals, Judged, Reference, judge
 from engines.results import Unavailable
 
 DRAWS = 2000  # the Monte Carlo error of a probability near 0.7 is then 0.01
-MODEL_ERROR = (
-    0.06  # of an opportunity, beside what sampling explains: how far the model was off on simulated businesses
-)
+MODEL_ERROR = 0.06  # of an opportunity, beside sampling: how far the model was off on simulated businesses
 K_LIMIT = 0.95  # above it the loop's sum says more about noise than about word of mouth
 RETURNING, FRIENDS = "~returning", "~friends"  # the journey's success for these, relative to now, beside a level
 WORD = 2.0  # who is let down recommends even less than they come back
@@ -182,7 +180,7 @@ def _fixed(panel: Panel, given: _Given, drivers: tuple[Driver, ...], now: tuple[
     )
     chain, reached = np.ones(len(panel.markets)), np.zeros(len(panel.markets))
     for driver, level in zip(drivers, now, strict=True):
-        if driver.key in _STAGE_KEYS:
+        if driver.key in STAGE_KEYS:
             chain = chain * _or_one(level.value)
         if driver.key == "sessions_per_spend":
             reached = spend * np.nan_to_num(level.value)
@@ -202,9 +200,6 @@ def _fixed(panel: Panel, given: _Given, drivers: tuple[Driver, ...], now: tuple[
             given.uplift,
             given.events,
         )
-
-
-_STAGE_KEYS = frozenset(d.key for d in STAGE_DRIVERS)
 
 
 def _or_one(levels: Array) -> Array:
@@ -302,7 +297,7 @@ def evaluate(
 
 def _chain(levels: Mapping[str, Array], shape: tuple[int, ...]) -> Array:
     chain = np.ones(shape)
-    for key in _STAGE_KEYS & levels.keys():
+    for key in levels.keys() & set(STAGE_KEYS):
         chain = chain * _or_one(levels[key])
     return np.asarray(chain)
 
@@ -310,7 +305,7 @@ def _chain(levels: Mapping[str, Array], shape: tuple[int, ...]) -> Array:
 def _success(model: State, levels: Mapping[str, Array], whose: str) -> Array | float:
     """The journey's success for those who come back or are sent by a friend, against what it is now."""
     result: Array | float = 1.0
-    for key in _STAGE_KEYS & levels.keys():
+    for key in levels.keys() & set(STAGE_KEYS):
         result = result * (levels[key + whose] if key + whose in levels else _relative(model, key, levels))
     return result
 
@@ -364,7 +359,7 @@ def _reached(rng: np.random.Generator, driver: Driver, now: Array, ref: Referenc
     level = now * (1 + gap.share * np.expm1(depth))
     if driver.kind in {"rate", "kept"}:
         level = np.minimum(level, np.maximum(now, 1.0))
-    if driver.key not in _STAGE_KEYS:
+    if driver.key not in STAGE_KEYS:
         return {driver.key: level}
     others = {RETURNING: gap.returning, FRIENDS: gap.friends}
     return {driver.key: level} | {driver.key + k: 1 + share * np.expm1(depth) for k, share in others.items()}
@@ -393,6 +388,3 @@ def interval(values: Array, share: float = 0.9) -> tuple[float, float]:
     """The central interval of draws that holds `share` of them."""
     low, high = np.quantile(values, [(1 - share) / 2, (1 + share) / 2])
     return float(low), float(high)
-
-
-__all__ = ["Draws", "State", "Value", "draw", "evaluate", "interval", "model_panel", "raised", "state"]
