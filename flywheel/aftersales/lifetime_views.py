@@ -22,7 +22,7 @@ from flywheel.aftersales.models import ListCampaign
 from flywheel.aftersales.standing import LTV
 from flywheel.aftersales.views import ROOM
 from flywheel.diagnosis.engine_pages import Choice
-from flywheel.diagnosis.engine_views import asked_choice, show
+from flywheel.diagnosis.engine_views import FileTable, choice_file, show
 from flywheel.diagnosis.flywheel_page import place_names
 
 
@@ -49,13 +49,11 @@ def lifetime(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def lifetime_file(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """The table of lifetime values as CSV or as a workbook."""
-    workspace = get_workspace(request, slug)
-    choice = asked_choice(request, workspace)
-    if choice is None:
-        raise Http404
-    return download(
-        "lifetime-value", kind, *lifetime_value.table(workspace, choice, asked_channel(workspace, request.GET))
-    )
+
+    def table(workspace: Workspace, choice: Choice) -> FileTable:
+        return lifetime_value.table(workspace, choice, asked_channel(workspace, request.GET))
+
+    return choice_file(request, slug, "lifetime-value", kind, table)
 
 
 @login_required

@@ -13,7 +13,6 @@ from django.views.decorators.vary import vary_on_headers
 from flywheel import jobs
 from flywheel.accounts.access import get_workspace
 from flywheel.accounts.models import Role, Workspace
-from flywheel.accounts.sheets import download
 from flywheel.conversion import (
     analyses,
     experience_page,
@@ -27,7 +26,7 @@ from flywheel.conversion.files import MAKERS
 from flywheel.conversion.registers import REGISTERS
 from flywheel.conversion.room import ROOM
 from flywheel.diagnosis.engine_pages import COUNTS, Choice
-from flywheel.diagnosis.engine_views import asked_choice, show
+from flywheel.diagnosis.engine_views import choice_file, show
 
 
 @login_required
@@ -123,10 +122,6 @@ def analyse(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def table_file(request: HttpRequest, slug: str, table: str, kind: str) -> HttpResponse:
     """One of the room's tables, as the address filters it, as CSV or as a workbook."""
-    workspace = get_workspace(request, slug)
-    choice = asked_choice(request, workspace)
-    if choice is None:
-        raise Http404
     if table not in MAKERS:
         raise Http404
-    return download(table, kind, *MAKERS[table](workspace, choice, request.GET))
+    return choice_file(request, slug, table, kind, lambda w, choice: MAKERS[table](w, choice, request.GET))

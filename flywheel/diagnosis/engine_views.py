@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
 from flywheel.accounts.access import get_workspace
 from flywheel.accounts.models import Workspace
 from flywheel.accounts.panels import page_or_panel
+from flywheel.accounts.sheets import Cell, download
 from flywheel.diagnosis.engine_pages import Choice, choices
 from flywheel.diagnosis.running import newest_week
 from flywheel.facts.calendar import FIRST_YEAR
+
+FileTable = tuple[list[str], list[list[Cell]]]  # columns and rows
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,17 @@ def show(
         return render(request, "diagnosis/engine_empty.html", room.frame(workspace, page))
     shown = {**room.frame(workspace, page), "choice": choice, **choices(workspace), **context(workspace, choice)}
     return page_or_panel(request, template, "panel", shown)
+
+
+def choice_file(
+    request: HttpRequest, slug: str, name: str, kind: str, table: Callable[[Workspace, Choice], FileTable]
+) -> HttpResponse:
+    """The columns and rows of a page's table, of the choice in the address, as a file; Http404 without measures."""
+    workspace = get_workspace(request, slug)
+    choice = asked_choice(request, workspace)
+    if choice is None:
+        raise Http404
+    return download(name, kind, *table(workspace, choice))
 
 
 def asked_choice(request: HttpRequest, workspace: Workspace) -> Choice | None:

@@ -18,7 +18,7 @@ from flywheel.accounts.models import Role, Workspace
 from flywheel.accounts.panels import page_or_panel
 from flywheel.accounts.sheets import download
 from flywheel.diagnosis.engine_pages import Choice
-from flywheel.diagnosis.engine_views import asked_choice, show
+from flywheel.diagnosis.engine_views import choice_file, show
 from flywheel.diagnosis.market_names import Names
 from flywheel.diagnosis.register_views import listed
 from flywheel.market import campaigns as campaigns_page
@@ -76,12 +76,7 @@ def channels(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def channels_file(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """The channel mix of the chosen weeks and market as CSV or as a workbook."""
-    workspace = get_workspace(request, slug)
-    choice = asked_choice(request, workspace)
-    if choice is None:
-        return redirect("market-channels", slug)
-    columns, rows = channel_mix.table(workspace, choice)
-    return download("channel-mix", kind, columns, rows)
+    return choice_file(request, slug, "channel-mix", kind, channel_mix.table)
 
 
 @login_required
@@ -100,12 +95,7 @@ def campaigns(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def campaigns_file(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """All campaigns of the chosen weeks and market as CSV or as a workbook."""
-    workspace = get_workspace(request, slug)
-    choice = asked_choice(request, workspace)
-    if choice is None:
-        return redirect("market-campaigns", slug)
-    columns, rows = campaigns_page.table(workspace, choice, request.GET)
-    return download("campaigns", kind, columns, rows)
+    return choice_file(request, slug, "campaigns", kind, lambda w, choice: campaigns_page.table(w, choice, request.GET))
 
 
 # --- roadmap ----------------------------------------------------------------------------------------------------------
