@@ -19,7 +19,6 @@ PAGES = [
     ("engine", "market"),
     ("engine", "conversion"),
     ("engine", "aftersales"),
-    ("kpi", "aov"),
     ("market-channels",),
     ("conversion-journey",),
 ]
@@ -39,6 +38,12 @@ def html(client, name, *args, **query):
 def addresses(text: str) -> list[str]:
     """Of every chart's CSV file."""
     return [unescape(found) for found in re.findall(r'href="([^"]*file=csv)"', text)]
+
+
+def trend(client, **query) -> str:
+    """The address of the file of CAC by week on the market engine's page."""
+    text = html(client, "engine", "market", **query)
+    return next(address for address in addresses(text) if "chart=trend-cac" in address)
 
 
 def table(client, address: str) -> list[list[str]]:
@@ -64,19 +69,19 @@ def test_every_charts_table_comes_as_a_file_with_as_many_rows(client, reader, so
 
 def test_a_file_holds_the_figures_behind_the_words(client, reader, sound):
     client.force_login(reader)
-    (address,) = addresses(html(client, "kpi", "aov", market="DE"))
+    address = trend(client, market="DE")
     assert "market=DE" in address
     columns, *rows = table(client, address)
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", rows[0][0])
     assert any("(EUR)" in name for name in columns)
-    shown = html(client, "kpi", "aov", market="DE")
+    shown = html(client, "engine", "market", market="DE")
     at = next(n for n, name in enumerate(columns) if "(EUR)" in name)
     assert all(f"€{float(row[at]):,.2f}" in shown or f"€{float(row[at]):,.0f}" in shown for row in rows if row[at])
 
 
 def test_a_workbook_holds_numbers_and_dates(client, reader, sound):
     client.force_login(reader)
-    (address,) = addresses(html(client, "kpi", "aov"))
+    address = trend(client)
     content = client.get(address.replace("file=csv", "file=xlsx")).content
     rows = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
     assert rows[1][0].year > 2000
@@ -85,7 +90,7 @@ def test_a_workbook_holds_numbers_and_dates(client, reader, sound):
 
 def test_a_chinese_reader_gets_chinese_headings_and_the_same_figures(client, reader, sound):
     client.force_login(reader)
-    (address,) = addresses(html(client, "kpi", "aov"))
+    address = trend(client)
     english = table(client, address)
     client.cookies["django_language"] = "zh-hans"
     chinese = table(client, address)
@@ -95,15 +100,21 @@ def test_a_chinese_reader_gets_chinese_headings_and_the_same_figures(client, rea
 
 def test_an_unknown_chart_or_kind_of_file_is_not_found(client, reader, sound):
     client.force_login(reader)
-    there = reverse("kpi", args=["acme", "aov"])
-    (address,) = addresses(html(client, "kpi", "aov"))
+    there, address = reverse("engine", args=["acme", "market"]), trend(client)
     assert client.get(there, {"chart": "another", "file": "csv"}).status_code == 404
     assert client.get(address.replace("file=csv", "file=exe")).status_code == 404
 
 
 def test_a_stranger_gets_no_file(client, stranger, sound):
     client.force_login(stranger)
-    assert client.get(reverse("kpi", args=["acme", "aov"]), {"chart": "trend", "file": "csv"}).status_code == 404
+    there = reverse("engine", args=["acme", "market"])
+    assert client.get(there, {"chart": "trend-cac", "file": "csv"}).status_code == 404
+
+
+def test_a_chart_whose_page_gives_its_table_as_a_file_has_no_second_one(client, reader, sound):
+    client.force_login(reader)
+    assert addresses(html(client, "kpi", "aov")) == []
+    assert "/aov/weeks.csv" in html(client, "kpi", "aov")
 
 
 def test_a_cell_is_the_figure_a_word_or_nothing(rf):

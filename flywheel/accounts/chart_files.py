@@ -14,10 +14,11 @@ KINDS = {"CSV": "csv", "XLSX": "xlsx"}  # label -> what `download` calls it
 
 
 def link(request: HttpRequest, context: Mapping[str, object]) -> None:
-    """Give each chart with a table its `downloads`: (label, address) of each file. Not where it has `files` already."""
+    """Give each chart with a table its `downloads`, (label, address) of each file, where its page has given none."""
     for chart in _charts(context):
-        if chart.get("rows") and not chart.get("files"):
-            chart["downloads"] = [(label, _address(request, chart["id"], kind)) for label, kind in KINDS.items()]
+        if chart.get("rows"):
+            found = [(label, _address(request, chart["id"], kind)) for label, kind in KINDS.items()]
+            chart.setdefault("downloads", found)
 
 
 def asked(request: HttpRequest, name: str, context: Mapping[str, object]) -> HttpResponse | None:

@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from flywheel import jobs
 from flywheel.accounts.access import get_workspace
+from flywheel.accounts.chart_files import KINDS
 from flywheel.accounts.models import Role, Workspace
 from flywheel.accounts.sheets import download
 from flywheel.aftersales import campaigns, community, repurchase, service
@@ -46,6 +48,7 @@ def page(request: HttpRequest, slug: str, key: str) -> HttpResponse:
         tables = [shown(table, workspace, key, request.GET) for table in seen]
         return {
             **made,
+            "charts": [_with_downloads(chart, workspace, key, request.GET) for chart in made.get("charts", ())],
             "page": key,
             "tables": tables,
             "query": without_page(request.GET),
@@ -55,6 +58,18 @@ def page(request: HttpRequest, slug: str, key: str) -> HttpResponse:
         }
 
     return show(request, slug, ROOM, f"aftersales-{key}", f"aftersales/{key}.html", context)
+
+
+def _with_downloads(chart: dict[str, Any], workspace: Workspace, page: str, asked: QueryDict) -> dict[str, Any]:
+    """A chart of one of the page's tables (`files`) gives that table's files, which hold more than is drawn."""
+    if "files" not in chart:
+        return chart
+    query = f"?{asked.urlencode()}" if asked else ""
+    found = [
+        (label, reverse("aftersales-file", args=[workspace.slug, page, chart["files"], kind]) + query)
+        for label, kind in KINDS.items()
+    ]
+    return chart | {"downloads": found}
 
 
 @login_required

@@ -81,7 +81,7 @@ def kpi_page(workspace: Workspace, choice: Choice, entry: Kpi) -> dict[str, Any]
         "definition": entry.definition.get(language),
         "facts": _facts(entry, language),
         "line": _line(entry, loaded),
-        "chart": chart,
+        "chart": chart and chart | {"downloads": ()},  # the weeks have files in their heading
         "by_market": _places(workspace, entry, loaded, "market"),
         "by_channel": _places(workspace, entry, by_channel(loaded), "channel") if entry.is_by_channel else None,
         "exports": {table: _links(workspace, entry, choice, table) for table in TABLES},
