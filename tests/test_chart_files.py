@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 from python_calamine import CalamineWorkbook
 
-from flywheel.accounts.chart_files import asked
+from flywheel.accounts.chart_files import asked, link
 from flywheel.accounts.templatetags.formats import compact_money, day, delta, in_unit, number, percent
 from tests.businesses import business
 from tests.measured import store
@@ -133,6 +133,14 @@ def test_a_cell_is_the_figure_a_word_or_nothing(rf):
     columns, cells = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
     assert cells == ["", "1234.5", "1500000", "0.0321", "-0.5", "", "'=1+1", "4.25", "0.012"]
     assert columns[2] == "h2 (EUR)"
+
+
+@pytest.mark.parametrize("inside", [lambda c: c, lambda c: [None, c], lambda c: {"chart": c, "codes": []}])
+def test_a_chart_is_found_by_itself_in_a_list_and_in_a_section(rf, inside):
+    context = {"part": inside({"id": "c", "figure": {}, "columns": ["h"], "rows": [["a"]]})}
+    assert asked(rf.get("/", {"chart": "c", "file": "csv"}), "page", context).status_code == 200
+    link(rf.get("/there/?weeks=4"), context)
+    assert "/there/?weeks=4&chart=c&file=csv" in str(context)
 
 
 def test_the_page_itself_comes_when_no_chart_is_asked_for(rf):

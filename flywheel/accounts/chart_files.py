@@ -1,7 +1,7 @@
 """The table behind a chart as a file: the page's own address, with `chart` and `file` added to what is chosen there."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.http import Http404, HttpRequest, HttpResponse
 
@@ -33,9 +33,16 @@ def asked(request: HttpRequest, name: str, context: Mapping[str, object]) -> Htt
 
 
 def _charts(context: Mapping[str, object]) -> Iterator[dict[str, Any]]:
+    """The charts of a page: its values, and what its lists and sections hold."""
     for value in context.values():
-        parts: Iterable[object] = value if isinstance(value, list | tuple) else [value]
-        yield from (part for part in parts if isinstance(part, dict) and {"id", "figure", "rows"} <= part.keys())
+        if _is_chart(value):
+            yield value
+        elif isinstance(value, dict | list | tuple):
+            yield from filter(_is_chart, value.values() if isinstance(value, dict) else value)
+
+
+def _is_chart(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict) and {"id", "figure", "rows"} <= value.keys()
 
 
 def _address(request: HttpRequest, chart: str, kind: str) -> str:

@@ -32,7 +32,6 @@ def context(workspace: Workspace, choice: Choice, names: Mapping[str, str], quer
     """Everything about payment methods on the page of experience and payment."""
     seen, offered = _methods_seen(workspace, choice), _offered(workspace)
     rows = [] if choice.market else success_rows(workspace, choice, names)
-    trend = _trend(workspace, choice, query.get("method", "")) if choice.market else {}
     return {
         "markets_paid": _method_gaps(workspace, choice, names, seen, offered),
         "methods": _method_rows(workspace, choice, seen, offered) if choice.market else [],
@@ -40,8 +39,7 @@ def context(workspace: Workspace, choice: Choice, names: Mapping[str, str], quer
         "min_share": MARGINAL_SHARE,
         "success": Paginator(rows, PER_PAGE).get_page(query.get("page")),
         "success_query": urlencode({k: v for k, v in query.items() if k != "page"}),
-        "trend": trend,
-        "method_chart": trend.get("chart"),  # by itself, as charts get their files
+        "trend": _trend(workspace, choice, query.get("method", "")) if choice.market else {},
     }
 
 
