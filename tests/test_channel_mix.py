@@ -119,7 +119,7 @@ def test_where_nothing_is_clear_no_budget_is_planned(client, sold, reader):
 def test_without_data_the_page_names_the_first_step(client, workspace, reader):
     assert "No complete week of data yet" in page(client, reader)
     address = reverse("market-channels-file", args=["acme", "csv"])
-    assert client.get(address).headers["Location"] == reverse("market-channels", args=["acme"])
+    assert client.get(address).headers["Location"] == reverse("engine", args=["acme", "market"])
 
 
 def test_the_files_hold_a_row_per_channel(client, sold, reader):

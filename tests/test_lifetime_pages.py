@@ -545,3 +545,9 @@ def test_payback_is_that_of_the_kpis_page_whatever_the_customers(business, reade
 
 
 KEPT = {"business": make_business, "mixed": make_mixed, "refunded": make_refunded}
+
+
+def test_without_measures_the_file_leads_to_the_page_that_names_the_first_step(workspace, reader, client) -> None:
+    answer = get(client, reader, "aftersales-lifetime-file", "csv")
+    assert answer.headers["Location"] == reverse("engine", args=["acme", "aftersales"])
+    assert "No complete week of data yet" in client.get(answer.headers["Location"]).content.decode()

@@ -130,4 +130,5 @@ def test_without_advertising_the_page_says_what_to_load(workspace, read):
 
 def test_without_data_the_page_names_the_first_step(workspace, read):
     assert "No complete week of data yet" in read().content.decode()
-    assert read("market-campaigns-file", "csv").headers["Location"] == reverse("market-campaigns", args=["acme"])
+    answer = read("market-campaigns-file", "csv")
+    assert answer.headers["Location"] == reverse("engine", args=["acme", "market"])

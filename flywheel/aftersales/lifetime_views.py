@@ -53,7 +53,7 @@ def lifetime_file(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     def table(workspace: Workspace, choice: Choice) -> FileTable:
         return lifetime_value.table(workspace, choice, asked_channel(workspace, request.GET))
 
-    return choice_file(request, slug, "lifetime-value", kind, table)
+    return choice_file(request, slug, ROOM, "lifetime-value", kind, table)
 
 
 @login_required

@@ -124,4 +124,4 @@ def table_file(request: HttpRequest, slug: str, table: str, kind: str) -> HttpRe
     """One of the room's tables, as the address filters it, as CSV or as a workbook."""
     if table not in MAKERS:
         raise Http404
-    return choice_file(request, slug, table, kind, lambda w, choice: MAKERS[table](w, choice, request.GET))
+    return choice_file(request, slug, ROOM, table, kind, lambda w, choice: MAKERS[table](w, choice, request.GET))

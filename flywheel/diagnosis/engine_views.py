@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from flywheel.accounts.access import get_workspace
@@ -61,13 +61,16 @@ def show(
 
 
 def choice_file(
-    request: HttpRequest, slug: str, name: str, kind: str, table: Callable[[Workspace, Choice], FileTable]
+    request: HttpRequest, slug: str, room: Room, name: str, kind: str, table: Callable[[Workspace, Choice], FileTable]
 ) -> HttpResponse:
-    """The columns and rows of a page's table, of the choice in the address, as a file; Http404 without measures."""
+    """The columns and rows of a room's table, of the choice in the address, as a file.
+
+    Without measures there is none: the room's overview names the first step.
+    """
     workspace = get_workspace(request, slug)
     choice = asked_choice(request, workspace)
     if choice is None:
-        raise Http404
+        return redirect("engine", slug, room.engine)
     return download(name, kind, *table(workspace, choice))
 
 

@@ -76,7 +76,7 @@ def channels(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def channels_file(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """The channel mix of the chosen weeks and market as CSV or as a workbook."""
-    return choice_file(request, slug, "channel-mix", kind, channel_mix.table)
+    return choice_file(request, slug, ROOM, "channel-mix", kind, channel_mix.table)
 
 
 @login_required
@@ -95,7 +95,9 @@ def campaigns(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def campaigns_file(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     """All campaigns of the chosen weeks and market as CSV or as a workbook."""
-    return choice_file(request, slug, "campaigns", kind, lambda w, choice: campaigns_page.table(w, choice, request.GET))
+    return choice_file(
+        request, slug, ROOM, "campaigns", kind, lambda w, choice: campaigns_page.table(w, choice, request.GET)
+    )
 
 
 # --- roadmap ----------------------------------------------------------------------------------------------------------
